@@ -18,10 +18,26 @@ public sealed class OrderedIndex<T> where T : class
 
     public OrderedIndex() => _root = new IndexNode(level: 0, _epoch);
 
+    private OrderedIndex(IndexNode root) => _root = root;
+
     public int Count => _root.Entries;
 
     /// <summary>Grows with every write: a scan of the live map sees by it that it was overtaken.</summary>
     internal long Writes { get; private set; }
+
+    /// <summary>Builds a map with full nodes in O(n); takes ownership of the key arrays.</summary>
+    /// <exception cref="ArgumentException">Keys do not strictly increase: the source is damaged.</exception>
+    [SuppressMessage("Design", "CA1000", Justification = "A constructor that names what it requires.")]
+    public static OrderedIndex<T> FromSorted(IEnumerable<KeyValuePair<byte[], T>> entries)
+    {
+        ArgumentNullException.ThrowIfNull(entries);
+        var build = new SortedBuild();
+        foreach ((byte[] key, T value) in entries)
+        {
+            build.Append(key, value);
+        }
+        return new OrderedIndex<T>(build.ToRoot());
+    }
 
     public bool TryGet(ReadOnlySpan<byte> key, [MaybeNullWhen(false)] out T value) =>
         IndexReads.TryGet(_root, key, out value);

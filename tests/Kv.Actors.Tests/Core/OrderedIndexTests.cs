@@ -165,6 +165,39 @@ public sealed class OrderedIndexTests
         Assert.Equal(expected, view.Scan().Select(entry => entry.Value));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(64)]
+    [InlineData(65)]
+    [InlineData((64 * 64) + 1)]
+    [InlineData((65 * 64) + 1)]
+    [InlineData((64 * 64 * 64) + 1)]
+    public void A_bulk_build_has_full_leaves_and_can_be_written_at_once(int count)
+    {
+        KeyValuePair<byte[], string>[] entries = [.. Enumerable.Range(0, count).Select(EntryOf)];
+
+        OrderedIndex<string> index = OrderedIndex<string>.FromSorted(entries);
+
+        index.CheckInvariants();
+        Assert.Equal(entries.Select(entry => entry.Value), index.Scan().Select(entry => entry.Value));
+        Assert.All(Leaves(index.Root).SkipLast(1), leaf => Assert.Equal(IndexNode.Capacity, leaf.Count));
+        Assert.Null(index.Set(KeyOf(count), "appended"));
+        Assert.Equal(count == 0 ? "appended" : "0", index.Remove(KeyOf(0)));
+        Assert.Equal(count, index.Count);
+        index.CheckInvariants();
+    }
+
+    [Fact]
+    public void A_bulk_build_of_keys_that_do_not_increase_is_refused()
+    {
+        KeyValuePair<byte[], string>[] twice = [EntryOf(1), EntryOf(1)];
+        KeyValuePair<byte[], string>[] falling = [EntryOf(2), EntryOf(1)];
+
+        Assert.Throws<ArgumentException>(() => OrderedIndex<string>.FromSorted(twice));
+        Assert.Throws<ArgumentException>(() => OrderedIndex<string>.FromSorted(falling));
+    }
+
     [Fact]
     public void A_scan_of_the_live_index_fails_after_a_write_and_one_of_a_snapshot_goes_on()
     {
@@ -230,6 +263,8 @@ public sealed class OrderedIndexTests
         }
         return index;
     }
+
+    private static KeyValuePair<byte[], string> EntryOf(int number) => new(KeyOf(number), $"{number}");
 
     private static byte[] KeyOf(int number)
     {
