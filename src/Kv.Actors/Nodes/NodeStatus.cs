@@ -1,0 +1,47 @@
+namespace Kv.Actors.Nodes;
+
+/// <summary>A node at a moment, for status calls, readiness and people.</summary>
+/// <param name="Reason">Why the node is not ready, for a person; empty when it is.</param>
+/// <param name="ClusterId">16 hexadecimal digits; empty before the founding entry was applied.</param>
+/// <param name="Digest">
+/// Chain digest in totally ordered modes, digest of the merged state in queue mode; hex.
+/// </param>
+public sealed record NodeStatus(
+    string NodeId,
+    ReplicationMode Mode,
+    NodeState State,
+    string Reason,
+    string ClusterId,
+    long AppliedOffset,
+    long Revision,
+    long Order,
+    long Keys,
+    string Digest,
+    IReadOnlyList<MemberStatus> Members,
+    IReadOnlyList<string> Alarms);
+
+public enum NodeState
+{
+    /// <summary>Catching up with the log; serves nothing yet.</summary>
+    Starting = 1,
+
+    /// <summary>Serves.</summary>
+    Ready = 2,
+
+    /// <summary>
+    /// The log contradicts what this node has applied; serves nothing until an operator decides.
+    /// </summary>
+    Halted = 3,
+}
+
+/// <summary>Another node as this one last heard it.</summary>
+/// <param name="LastSeenMs">Time since it was heard, ms.</param>
+public sealed record MemberStatus(
+    string NodeId,
+    string Url,
+    ReplicationMode Mode,
+    NodeState State,
+    long AppliedOffset,
+    long Revision,
+    string Digest,
+    long LastSeenMs);
