@@ -159,6 +159,9 @@ internal static class KvHost
         .MinimumLevel.Override("Microsoft.AspNetCore.Grpc.JsonTranscoding", LogEventLevel.Error)
         // A node that is not ready yet is told by /readyz and its own log lines, not by an error a second.
         .MinimumLevel.Override("Microsoft.Extensions.Diagnostics.HealthChecks", LogEventLevel.Fatal)
+        // The feed says why it restarts; that it does is no news.
+        .Filter.ByExcluding(static logged => logged.MessageTemplate.Text.StartsWith(
+            "Restarting graph", StringComparison.Ordinal))
         .Enrich.FromLogContext()
         .WriteTo.Console(
             outputTemplate: "{Timestamp:HH:mm:ss.fff} {Level:u3} {Message:lj}{NewLine}{Exception}")

@@ -87,11 +87,14 @@ public sealed class LogFeedActor : ReceiveActor, IWithTimers
                 self.Tell(new Probe(point));
                 return _replicationLog.Read(point.Offset);
             })
-            .SelectError(cause =>
-            {
-                store.Tell(new StoreActor.FeedFailed(cause));
-                return cause;
-            });
+            .RecoverWithRetries(
+                cause =>
+                {
+                    // Told to the store, which logs it; an end restarts the source as a failure does.
+                    store.Tell(new StoreActor.FeedFailed(cause));
+                    return Source.Empty<IReadOnlyList<LogRecord>>();
+                },
+                attempts: 1);
     }
 
     private void StartProbe(StoreActor.ResumePoint at)

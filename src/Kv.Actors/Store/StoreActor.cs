@@ -132,11 +132,7 @@ public sealed class StoreActor : ReceiveActor
         Receive<GetStatus>(_ => Sender.Tell(Status()));
         Receive<Attach>(AttachPublisher);
         Receive<GetResumePoint>(_ => GiveResumePoint());
-        Receive<FeedStarted>(_ =>
-        {
-            _feedTrouble = "";
-            Sender.Tell(new FeedAck());
-        });
+        Receive<FeedStarted>(_ => Sender.Tell(new FeedAck()));
         Receive<FeedFailed>(FeedHasFailed);
         Receive<TailSeen>(CheckTail);
     }
@@ -184,6 +180,7 @@ public sealed class StoreActor : ReceiveActor
                 return;
             }
         }
+        _feedTrouble = "";
         _publisher.Tell(new PublisherActor.Applied(_store.AppliedOffset, _store.Chain));
         Sender.Tell(new FeedAck());
     }

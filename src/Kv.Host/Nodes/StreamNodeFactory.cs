@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Kv.Actors.Log;
 using Kv.Actors.Log.Amqp;
 using Kv.Actors.Nodes;
 using Kv.Actors.Publishing;
@@ -24,17 +25,7 @@ internal sealed class StreamNodeFactory(
     {
         _directory ??= DataDirectory.Open(settings.DataDir);
         bool mayFound = settings.MayFound && _directory.ClusterId == 0;
-        _log ??= await AmqpStreamLog.OpenAsync(
-            new AmqpOptions
-            {
-                Uri = settings.AmqpUrl!,
-                ExchangeName = settings.ExchangeName,
-                LogBytesMax = settings.LogBytesMax,
-                ClientName = $"kv {slot.NodeId}",
-            }.Validate(),
-            mayFound ? LogDeclaration.CreateIfMissing : LogDeclaration.MustExist,
-            AmqpEventLog.To(logger),
-            stopping);
+        _log ??= await OpenLogAsync(slot, _directory.ClusterId, mayFound, stopping);
         return await LogNode.StartAsync(system, new LogNodeOptions
         {
             NodeId = slot.NodeId,
@@ -50,6 +41,36 @@ internal sealed class StreamNodeFactory(
             OnClusterKnown = _directory.Join,
             OnFatal = () => ExitCodes.StopFatally(lifetime),
         });
+    }
+
+    private async Task<AmqpStreamLog> OpenLogAsync(
+        NodeSlot slot, ulong clusterId, bool mayFound, CancellationToken stopping)
+    {
+        AmqpOptions options = new AmqpOptions
+        {
+            Uri = settings.AmqpUrl!,
+            ExchangeName = settings.ExchangeName,
+            LogBytesMax = settings.LogBytesMax,
+            ClientName = $"kv {slot.NodeId}",
+        }.Validate();
+        try
+        {
+            return await AmqpStreamLog.OpenAsync(
+                options,
+                mayFound ? LogDeclaration.CreateIfMissing : LogDeclaration.MustExist,
+                AmqpEventLog.To(logger),
+                stopping);
+        }
+        catch (LogMissingException missing) when (clusterId != 0)
+        {
+            throw new NodeHaltedException(
+                $"This node belongs to cluster {clusterId:x16}, but its log is gone: {missing.Message} "
+                    + $"Bring the "
+                + "broker's data back; the node then goes on by itself. To give its data up instead, stop "
+                    + "it and "
+                + "empty its data directory.",
+                missing);
+        }
     }
 
     public async ValueTask DisposeAsync()
