@@ -44,6 +44,7 @@ public sealed class MergeStore
     private readonly VersionMap _map;
     private readonly SenderTable _senders = new();
     private readonly RecentUuids _uuids = new();
+    private readonly NameTable _names = new();
     private readonly CoveredTimes _covered = new();
 
     /// <param name="time">Times up to here may have been used by this node before.</param>
@@ -189,13 +190,13 @@ public sealed class MergeStore
         ? _senders.Record(new SenderTable.SenderRun(origin.NodeId, origin.Incarnation), origin.Sequence)
         : _uuids.Add(uuid);
 
-    private VersionStamp StampOf(QueueMessage message, UInt128 uuid) => (message.Origin, _writeOrder) switch
+    private VersionStamp StampOf(QueueMessage message, UInt128 uuid)
     {
-        // Arrival is order: each write is newer than all before it.
-        (_, WriteOrder.Arrival) => new VersionStamp(NextTime(), message.SenderId, 0, uuid),
-        ({ } origin, _) => new VersionStamp(origin.Time, origin.NodeId, origin.Incarnation, uuid),
-        _ => new VersionStamp(NextTime(), message.SenderId, 0, uuid),
-    };
+        // By arrival each write is newer than all before it.
+        return message.Origin is { } origin && _writeOrder == WriteOrder.Merge
+            ? new VersionStamp(origin.Time, _names.Unique(origin.NodeId), origin.Incarnation, uuid)
+            : new VersionStamp(NextTime(), _names.Unique(message.SenderId), 0, uuid);
+    }
 
     /// <summary>Takes a version in if it is the newest of its key; false when it has to be discarded as stale.</summary>
     private bool Take(VersionedValue version)
