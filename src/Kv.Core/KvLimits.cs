@@ -1,17 +1,19 @@
 namespace Kv.Core;
 
-/// <summary>Every limit of the store, with its unit and its reason. At each the caller gets a specific error.</summary>
+/// <summary>
+/// Every limit of the store, with its unit and its reason. At each the caller gets a specific error.
+/// </summary>
 public static class KvLimits
 {
     /// <summary>
-    /// Largest command: key and value bytes together. etcd's default request limit (1.5 MiB), so that what etcd
-    /// takes fits here, too.
+    /// Largest command: key and value bytes together. etcd's default request limit (1.5 MiB), so that what
+    /// etcd takes fits here, too.
     /// </summary>
     public const int RequestBytesMax = 1_572_864;
 
     /// <summary>
-    /// Largest entry by group commit, bytes. Beyond about 128 KiB larger entries gain no throughput and cost latency.
-    /// A single command larger than this travels in an entry of its own.
+    /// Largest entry by group commit, bytes. Beyond about 128 KiB larger entries gain no throughput and
+    /// cost latency. A single command larger than this travels in an entry of its own.
     /// </summary>
     public const int EntryBytesTarget = 131_072;
 
@@ -19,14 +21,19 @@ public static class KvLimits
     public const int EntryCommandsMax = 1_024;
 
     /// <summary>
-    /// Largest entry accepted when reading, bytes: one command of <see cref="RequestBytesMax"/> and its framing.
+    /// Largest entry accepted when reading, bytes: one command of <see cref="RequestBytesMax"/> and its
+    /// framing.
     /// </summary>
     public const int EntryBytesMax = RequestBytesMax + EntryBytesTarget;
 
-    /// <summary>Most entries appended by one node and not yet read back. Batching beats wide windows.</summary>
+    /// <summary>
+    /// Most entries appended by one node and not yet read back. Batching beats wide windows.
+    /// </summary>
     public const int EntriesInFlightMax = 4;
 
-    /// <summary>Most commands that wait in one node for their place in an entry. Beyond: RESOURCE_EXHAUSTED.</summary>
+    /// <summary>
+    /// Most commands that wait in one node for their place in an entry. Beyond: RESOURCE_EXHAUSTED.
+    /// </summary>
     public const int CommandsWaitingMax = 16_384;
 
     /// <summary>Most bytes of commands that wait in one node, 64 MiB. Beyond: RESOURCE_EXHAUSTED.</summary>
@@ -50,6 +57,8 @@ public static class KvLimits
     /// <summary>Longest node id, UTF-8 bytes. It stands in every registration and log line.</summary>
     public const int NodeIdBytesMax = 64;
 
-    /// <summary>Largest gRPC message sent or received, bytes: gRPC's usual 4 MiB, so that plain clients work.</summary>
+    /// <summary>
+    /// Largest gRPC message sent or received, bytes: gRPC's usual 4 MiB, so that plain clients work.
+    /// </summary>
     public const int MessageBytesMax = 4_194_304;
 }

@@ -1,1 +1,3 @@
-return 0;
+using Kv.Host;
+
+return await HostCommand.RunAsync(args);

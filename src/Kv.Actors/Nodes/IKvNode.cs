@@ -11,18 +11,24 @@ public interface IKvNode
     ReplicationMode Mode { get; }
 
     /// <summary>
-    /// Puts the command into the log and answers when this node has applied it from there. Modes without a total
-    /// order take Set, Get, Print and Del only.
+    /// Puts the command into the log and answers when this node has applied it from there. Modes without a
+    /// total order take Set, Get, Print and Del only.
     /// </summary>
-    /// <param name="requestId">Makes a mutating command safe to repeat through any node; null: not repeatable.</param>
-    /// <param name="cancellation">
-    /// Cancelled when the caller's deadline is over or it has gone: before the command was published it never will
-    /// be; afterwards its outcome is unknown.
+    /// <param name="requestId">
+    /// Makes a mutating command safe to repeat through any node; null: not repeatable.
     /// </param>
-    /// <exception cref="KvException">Anything but a reply of the store; the code says what it means.</exception>
+    /// <param name="cancellation">
+    /// Cancelled when the caller's deadline is over or it has gone: before the command was published it
+    /// never will be; afterwards its outcome is unknown.
+    /// </param>
+    /// <exception cref="KvException">
+    /// Anything but a reply of the store; the code says what it means.
+    /// </exception>
     Task<Reply> ExecuteAsync(Command command, RequestId? requestId, CancellationToken cancellation);
 
-    /// <summary>Reads a key from this node's state at once. The reply's order is the last one applied.</summary>
+    /// <summary>
+    /// Reads a key from this node's state at once. The reply's order is the last one applied.
+    /// </summary>
     /// <exception cref="KvException">The node does not serve (starting, halted).</exception>
     Task<Reply.Got> GetLocalAsync(ReadOnlyMemory<byte> key, CancellationToken cancellation);
 
@@ -33,7 +39,9 @@ public interface IKvNode
     /// <summary>What the node knows of itself; answered in every state.</summary>
     Task<NodeStatus> GetStatusAsync(CancellationToken cancellation);
 
-    /// <summary>Takes no more commands, waits for the answers of those it has (bounded by the token), and stops.</summary>
+    /// <summary>
+    /// Takes no more commands, waits for the answers of those it has (bounded by the token), and stops.
+    /// </summary>
     Task StopAsync(CancellationToken deadline);
 }
 

@@ -1,7 +1,10 @@
 namespace Kv.Actors.Nodes;
 
-/// <summary>A node cannot give the store's own answer. <see cref="Code"/> says what that means for the caller.</summary>
-public sealed class KvException(KvError code, string message, Exception? cause = null) : Exception(message, cause)
+/// <summary>
+/// A node cannot give the store's own answer. <see cref="Code"/> says what that means for the caller.
+/// </summary>
+public sealed class KvException(
+    KvError code, string message, Exception? cause = null) : Exception(message, cause)
 {
     public KvError Code { get; } = code;
 }
@@ -12,7 +15,9 @@ public enum KvError
     /// <summary>The node has not caught up with the log. Nothing was published: try another node.</summary>
     NotReady = 1,
 
-    /// <summary>The log cannot be reached or is blocked. Nothing was published: try again or elsewhere.</summary>
+    /// <summary>
+    /// The log cannot be reached or is blocked. Nothing was published: try again or elsewhere.
+    /// </summary>
     LogUnavailable = 2,
 
     /// <summary>The node stops. Nothing was published: try another node.</summary>

@@ -3,7 +3,9 @@ namespace Kv.Actors.Nodes;
 /// <summary>A node at a moment, for status calls, readiness and people.</summary>
 /// <param name="Reason">Why the node is not ready, for a person; empty when it is.</param>
 /// <param name="ClusterId">16 hexadecimal digits; empty before the founding entry was applied.</param>
-/// <param name="Digest">Chain digest in totally ordered modes, digest of the merged state in queue mode; hex.</param>
+/// <param name="Digest">
+/// Chain digest in totally ordered modes, digest of the merged state in queue mode; hex.
+/// </param>
 public sealed record NodeStatus(
     string NodeId,
     ReplicationMode Mode,
@@ -26,7 +28,9 @@ public enum NodeState
     /// <summary>Serves.</summary>
     Ready = 2,
 
-    /// <summary>The log contradicts what this node has applied; serves nothing until an operator decides.</summary>
+    /// <summary>
+    /// The log contradicts what this node has applied; serves nothing until an operator decides.
+    /// </summary>
     Halted = 3,
 }
 

@@ -1,8 +1,8 @@
 namespace Kv.Core.Entries;
 
 /// <summary>
-/// What an entry asks of the store. Memory given to a command must not change afterwards; the store copies what it
-/// keeps.
+/// What an entry asks of the store. Memory given to a command must not change afterwards; the store copies
+/// what it keeps.
 /// </summary>
 public abstract record Command
 {
@@ -18,12 +18,14 @@ public abstract record Command
     public sealed record Del(ReadOnlyMemory<byte> Key) : Command;
 
     /// <summary>
-    /// Simple API: a point-in-time view of all keys. Which of them a client wants to see is the answering node's
-    /// business and stays out of the log.
+    /// Simple API: a point-in-time view of all keys. Which of them a client wants to see is the answering
+    /// node's business and stays out of the log.
     /// </summary>
     public sealed record Print : Command;
 
-    /// <summary>Takes a place in the log and does nothing: what was acknowledged before it was asked is before it.</summary>
+    /// <summary>
+    /// Takes a place in the log and does nothing: what was acknowledged before it was asked is before it.
+    /// </summary>
     public sealed record Barrier : Command;
 
     /// <summary>

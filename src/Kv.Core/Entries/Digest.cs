@@ -5,8 +5,8 @@ using System.IO.Hashing;
 namespace Kv.Core.Entries;
 
 /// <summary>
-/// A 128-bit hash (XXH3, https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md). It tells accidents apart,
-/// not attackers.
+/// A 128-bit hash (XXH3, https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md). It tells
+/// accidents apart, not attackers.
 /// </summary>
 public readonly record struct Digest(ulong High, ulong Low)
 {

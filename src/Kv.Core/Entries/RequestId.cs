@@ -3,12 +3,13 @@ using System.Globalization;
 namespace Kv.Core.Entries;
 
 /// <summary>
-/// A client's name for one mutating call, the same for each repetition: the first result is returned to all.
+/// A client's name for one mutating call, the same for each repetition: the first result is returned to
+/// all.
 /// </summary>
 /// <param name="Id">Random, chosen by the client.</param>
 /// <param name="IssuedAt">
-/// A revision the client knew when it chose the id (0 is always right, and expires first): the call cannot have been
-/// applied at or below it, which is what lets the table forget old ids safely.
+/// A revision the client knew when it chose the id (0 is always right, and expires first): the call cannot
+/// have been applied at or below it, which is what lets the table forget old ids safely.
 /// </param>
 public readonly record struct RequestId(UInt128 Id, long IssuedAt)
 {
@@ -22,7 +23,8 @@ public readonly record struct RequestId(UInt128 Id, long IssuedAt)
         // A UUID's first group has eight digits: what stands before a 32-digit rest is the revision.
         if (cut > 0 && text.Length - cut - 1 >= 32)
         {
-            if (!long.TryParse(text.AsSpan(0, cut), NumberStyles.None, CultureInfo.InvariantCulture, out issuedAt))
+            if (!long.TryParse(
+                text.AsSpan(0, cut), NumberStyles.None, CultureInfo.InvariantCulture, out issuedAt))
             {
                 return false;
             }
@@ -30,7 +32,8 @@ public readonly record struct RequestId(UInt128 Id, long IssuedAt)
         }
         hex = hex.Replace("-", "", StringComparison.Ordinal);
         if (hex.Length != 32
-            || !UInt128.TryParse(hex, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out UInt128 value))
+            || !UInt128.TryParse(
+                hex, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out UInt128 value))
         {
             return false;
         }

@@ -1,6 +1,8 @@
 namespace Kv.Core.Store;
 
-/// <summary>What applying a command answers. Equal on all nodes, except that only the node asked fills in values.</summary>
+/// <summary>
+/// What applying a command answers. Equal on all nodes, except that only the node asked fills in values.
+/// </summary>
 public abstract record Reply
 {
     private Reply() { }
@@ -36,7 +38,9 @@ public enum StoreError
     /// <summary>Key and value exceed the genesis' RequestBytesMax.</summary>
     RequestTooLarge = 2,
 
-    /// <summary>The request id is older than what the request table remembers; it may have been applied once.</summary>
+    /// <summary>
+    /// The request id is older than what the request table remembers; it may have been applied once.
+    /// </summary>
     RequestIdExpired = 3,
 
     /// <summary>The request id was used before for another command.</summary>

@@ -1,6 +1,5 @@
 using CsCheck;
 using Kv.Core.Store;
-using Xunit;
 
 namespace Kv.Actors.Tests.Core;
 

@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Text;
 using CsCheck;
 using Kv.Core.Store;
-using Xunit;
 using static Kv.Actors.Tests.Core.OrderedIndexModel;
 
 namespace Kv.Actors.Tests.Core;

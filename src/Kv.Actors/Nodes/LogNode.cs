@@ -1,0 +1,157 @@
+using Akka.Actor;
+using Kv.Actors.Publishing;
+using Kv.Actors.Store;
+using Kv.Core;
+using Kv.Core.Entries;
+using Kv.Core.Store;
+
+namespace Kv.Actors.Nodes;
+
+/// <summary>The edge's handle on a node of a totally ordered mode.</summary>
+public sealed class LogNode : IKvNode
+{
+    private readonly LogNodeOptions _options;
+    private readonly IActorRef _node;
+    private readonly IActorRef _store;
+    private readonly IActorRef _publisher;
+    private int _commandsAdmitted;
+    private long _bytesAdmitted;
+    private volatile bool _stopping;
+
+    private LogNode(LogNodeOptions options, IActorRef node, LogNodeActor.Parts parts)
+    {
+        _options = options;
+        _node = node;
+        _store = parts.Store;
+        _publisher = parts.Publisher;
+    }
+
+    public string NodeId => _options.NodeId;
+
+    public ReplicationMode Mode => _options.Mode;
+
+    /// <summary>Starts the node's actors; it catches up with the log by itself.</summary>
+    public static async Task<LogNode> StartAsync(ActorSystem system, LogNodeOptions options)
+    {
+        IActorRef node = system.ActorOf(LogNodeActor.Props(options), $"node-{options.NodeId}");
+        LogNodeActor.Parts parts = await node.Ask<LogNodeActor.Parts>(new LogNodeActor.GetParts());
+        return new LogNode(options, node, parts);
+    }
+
+    public async Task<Reply> ExecuteAsync(
+        Command command, RequestId? requestId, CancellationToken cancellation)
+    {
+        var pending = new PendingCommand(command, requestId);
+        Admit(pending);
+        try
+        {
+            _publisher.Tell(new PublisherActor.Submit(pending), ActorRefs.NoSender);
+            return await pending.Reply.WaitAsync(cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            throw pending.TryAbandon()
+                ? new KvException(
+                    KvError.DeadlineBeforePublish,
+                    "The deadline ended before the command was published; it never will be.")
+                : new KvException(
+                    KvError.OutcomeUnknown,
+                    "The command was published, but its answer did not come in time: the outcome is "
+                        + "unknown.");
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _commandsAdmitted);
+            Interlocked.Add(ref _bytesAdmitted, -pending.BytesMax);
+        }
+    }
+
+    public async Task<Reply.Got> GetLocalAsync(ReadOnlyMemory<byte> key, CancellationToken cancellation) =>
+        await AskStoreAsync<Reply.Got>(new StoreActor.GetLocal(key), cancellation);
+
+    public async Task<Reply.Printed> PrintLocalAsync(CancellationToken cancellation) =>
+        await AskStoreAsync<Reply.Printed>(new StoreActor.PrintLocal(), cancellation);
+
+    public async Task<NodeStatus> GetStatusAsync(CancellationToken cancellation)
+    {
+        var status = await _store.Ask<StoreActor.StoreStatus>(new StoreActor.GetStatus(), cancellation);
+        List<string> alarms = [];
+        if (status.Strays > 0)
+        {
+            alarms.Add($"{status.Strays} messages in the log are not this cluster's and were ignored");
+        }
+        if (status.FeedTrouble.Length > 0)
+        {
+            alarms.Add($"the log cannot be read: {status.FeedTrouble}");
+        }
+        return new NodeStatus(
+            NodeId,
+            Mode,
+            status.State,
+            status.Reason,
+            status.ClusterId == 0 ? "" : status.ClusterId.ToString("x16"),
+            status.AppliedOffset,
+            status.Revision,
+            status.Order,
+            status.Keys,
+            status.Chain.ToString(),
+            Members: [],
+            alarms);
+    }
+
+    public async Task StopAsync(CancellationToken deadline)
+    {
+        _stopping = true;
+        try
+        {
+            await _publisher.Ask<PublisherActor.Drained>(new PublisherActor.Drain(), deadline);
+        }
+        catch (Exception late) when (late is OperationCanceledException or AskTimeoutException)
+        {
+            // What is left gets its answer from the publisher's end: outcome unknown.
+        }
+        await _node.GracefulStop(TimeSpan.FromSeconds(5));
+    }
+
+    private void Admit(PendingCommand pending)
+    {
+        if (_stopping)
+        {
+            throw new KvException(KvError.Stopping, "The node stops.");
+        }
+        int commands = Interlocked.Increment(ref _commandsAdmitted);
+        long bytes = Interlocked.Add(ref _bytesAdmitted, pending.BytesMax);
+        if (commands > KvLimits.CommandsWaitingMax || bytes > KvLimits.BytesWaitingMax)
+        {
+            Interlocked.Decrement(ref _commandsAdmitted);
+            Interlocked.Add(ref _bytesAdmitted, -pending.BytesMax);
+            throw new KvException(
+                KvError.Overloaded,
+                $"This node has {commands - 1} commands ({bytes - pending.BytesMax} bytes) under way; it "
+                    + $"takes "
+                + $"{KvLimits.CommandsWaitingMax} ({KvLimits.BytesWaitingMax} bytes). Slow down and try "
+                    + $"again.");
+        }
+    }
+
+    private async Task<TReply> AskStoreAsync<TReply>(object question, CancellationToken cancellation)
+        where TReply : Reply
+    {
+        object answer;
+        try
+        {
+            answer = await _store.Ask<object>(question, cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new KvException(
+                KvError.DeadlineBeforePublish, "The deadline ended before the store could answer.");
+        }
+        return answer switch
+        {
+            TReply reply => reply,
+            StoreActor.NotServing refused => throw new KvException(refused.Code, refused.Why),
+            _ => throw new InvalidOperationException($"The store answered {answer.GetType().Name}."),
+        };
+    }
+}

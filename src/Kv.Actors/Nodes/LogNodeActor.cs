@@ -1,0 +1,57 @@
+using Akka.Actor;
+using Akka.Event;
+using Kv.Actors.Log;
+using Kv.Actors.Publishing;
+using Kv.Actors.Store;
+
+namespace Kv.Actors.Nodes;
+
+/// <summary>
+/// Supervises one node of a totally ordered mode. When one part fails by a bug, all start anew together:
+/// the store has lost what it applied, and is rebuilt from the log. A node that keeps failing stops, and
+/// its process with it.
+/// </summary>
+public sealed class LogNodeActor : ReceiveActor
+{
+    public sealed record GetParts;
+
+    public sealed record Parts(IActorRef Store, IActorRef Publisher);
+
+    private readonly LogNodeOptions _options;
+
+    public static Props Props(LogNodeOptions options) => Akka.Actor.Props.Create(
+        () => new LogNodeActor(options));
+
+    public LogNodeActor(LogNodeOptions options)
+    {
+        _options = options;
+        IActorRef store = Context.ActorOf(
+            StoreActor.Props(options.NodeId, options.ExpectedClusterId, options.OnClusterKnown), "store");
+        IActorRef publisher = Context.ActorOf(
+            PublisherActor.Props(
+                options.NodeId, options.Log, store, options.Publisher, options.Clock, options.Random),
+            "publisher");
+        IActorRef feed = Context.ActorOf(
+            LogFeedActor.Props(options.NodeId, options.Log, store, options.Feed), "feed");
+        Context.Watch(store);
+        Context.Watch(feed);
+        Receive<GetParts>(_ => Sender.Tell(new Parts(store, publisher)));
+        Receive<Terminated>(_ => GiveUp());
+    }
+
+    protected override SupervisorStrategy SupervisorStrategy() => new AllForOneStrategy(
+        maxNrOfRetries: 3,
+        withinTimeRange: TimeSpan.FromMinutes(1),
+        localOnlyDecider: cause =>
+        {
+            Context.GetLogger().Error(cause, "{Node} starts its parts anew after a bug", _options.NodeId);
+            return Directive.Restart;
+        });
+
+    private void GiveUp()
+    {
+        Context.GetLogger().Error("{Node} keeps failing and stops", _options.NodeId);
+        Context.Stop(Self);
+        _options.OnFatal();
+    }
+}

@@ -1,0 +1,40 @@
+using Kv.Actors.Log;
+using Kv.Actors.Publishing;
+
+namespace Kv.Actors.Nodes;
+
+/// <summary>What a node of a totally ordered mode is made of.</summary>
+public sealed record LogNodeOptions
+{
+    public required string NodeId { get; init; }
+
+    public required ReplicationMode Mode { get; init; }
+
+    /// <summary>Shared by the nodes of one process; whoever made it disposes it, after the nodes.</summary>
+    public required IReplicationLog Log { get; init; }
+
+    public PublisherOptions Publisher { get; init; } = new();
+
+    public FeedOptions Feed { get; init; } = new();
+
+    /// <summary>The cluster that the data directory belongs to; 0: none yet.</summary>
+    public ulong ExpectedClusterId { get; init; }
+
+    /// <summary>Called, from an actor, when the cluster's id was applied: to note it down.</summary>
+    public Action<ulong> OnClusterKnown { get; init; } = static _ => { };
+
+    /// <summary>Called when the node has given up after repeated bugs: the process should end.</summary>
+    public Action OnFatal { get; init; } = static () => { };
+
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
+    /// <summary>Nonces and cluster ids: unique, not secret.</summary>
+    public Func<UInt128> Random { get; init; } = RandomUInt128;
+
+    private static UInt128 RandomUInt128()
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        System.Security.Cryptography.RandomNumberGenerator.Fill(bytes);
+        return System.Buffers.Binary.BinaryPrimitives.ReadUInt128LittleEndian(bytes);
+    }
+}

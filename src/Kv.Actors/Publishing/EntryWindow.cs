@@ -1,0 +1,151 @@
+using Kv.Core.Entries;
+using Kv.Core.Store;
+
+namespace Kv.Actors.Publishing;
+
+/// <summary>
+/// A producer's entries between building and reading back: consecutive sequences, oldest first. Decides
+/// what has to be appended (again); knows no log and no actor.
+/// </summary>
+/// <remarks>
+/// A sequence names one byte string for ever once those bytes may be in the log. Whatever was appended
+/// behind a failed entry stands in the log as a gap, which every store ignores: it goes out again, behind
+/// its predecessor.
+/// </remarks>
+internal sealed class EntryWindow
+{
+    private readonly LinkedList<Entry> _entries = [];
+    private long _lastSequence;
+
+    internal int Count => _entries.Count;
+
+    internal long NextSequence => _lastSequence + 1;
+
+    internal Entry? Oldest => _entries.First?.Value;
+
+    internal IEnumerable<PendingCommand> Waiting =>
+        _entries.SelectMany(static entry => entry.ByCommand).SelectMany(static waiting => waiting);
+
+    /// <summary>Puts an entry under <see cref="NextSequence"/>.</summary>
+    internal void Add(byte[] bytes, IReadOnlyList<PendingCommand>[] byCommand) =>
+        _entries.AddLast(new Entry(++_lastSequence, bytes, byCommand));
+
+    /// <summary>What has to be appended now, in this order; from here on it counts as under way.</summary>
+    internal IReadOnlyList<Entry> TakeForAppend()
+    {
+        List<Entry> now = [];
+        foreach (Entry entry in _entries)
+        {
+            if (entry.State == AppendState.New)
+            {
+                entry.State = AppendState.Appending;
+                now.Add(entry);
+            }
+        }
+        return now;
+    }
+
+    internal void Confirmed(long sequence)
+    {
+        if (Find(sequence) is { State: AppendState.Appending } entry)
+        {
+            entry.State = AppendState.Confirmed;
+            entry.MayBeInLog = true;
+        }
+    }
+
+    /// <summary>
+    /// An append failed: the entry and those confirmed behind it have to go out again.
+    /// </summary>
+    /// <param name="neverPublished">The log says that this attempt handed it nothing.</param>
+    /// <param name="filler">Makes the bytes that take the place of an entry that never left.</param>
+    /// <returns>Who waited for an entry that never was handed to the log; they may try elsewhere.</returns>
+    internal IReadOnlyList<PendingCommand> Failed(
+        long sequence, bool neverPublished, Func<long, byte[]> filler)
+    {
+        if (Find(sequence) is not { } entry)
+        {
+            return [];
+        }
+        entry.MayBeInLog |= !neverPublished;
+        entry.State = AppendState.New;
+        AppendAgainFrom(sequence + 1);
+        if (entry.MayBeInLog)
+        {
+            return [];
+        }
+        List<PendingCommand> released = [.. entry.ByCommand.SelectMany(static waiting => waiting)];
+        entry.Replace(filler(sequence));
+        return released;
+    }
+
+    /// <summary>What was confirmed from this sequence on has to go out again.</summary>
+    internal void AppendAgainFrom(long sequence)
+    {
+        foreach (Entry entry in _entries)
+        {
+            if (entry.Sequence >= sequence && entry.State == AppendState.Confirmed)
+            {
+                entry.State = AppendState.New;
+            }
+        }
+    }
+
+    /// <summary>The store applied an entry of ours: answers its clients.</summary>
+    /// <exception cref="InvalidOperationException">It is not the one that must come next: a bug.</exception>
+    internal void ReadBack(long sequence, Digest hash, IReadOnlyList<Reply> replies)
+    {
+        Entry? oldest = Oldest;
+        if (oldest is null || oldest.Sequence != sequence || oldest.Hash != hash)
+        {
+            throw new InvalidOperationException(
+                $"Read back sequence {sequence} ({hash}), expected {oldest?.Sequence} ({oldest?.Hash}).");
+        }
+        _entries.RemoveFirst();
+        for (int i = 0; i < oldest.ByCommand.Length; i++)
+        {
+            foreach (PendingCommand waiting in oldest.ByCommand[i])
+            {
+                waiting.Answer(replies[i]);
+            }
+        }
+    }
+
+    private Entry? Find(long sequence) => _entries.FirstOrDefault(entry => entry.Sequence == sequence);
+
+    internal enum AppendState
+    {
+        /// <summary>Has to be appended (again).</summary>
+        New = 1,
+
+        /// <summary>Handed to the log; no word yet.</summary>
+        Appending = 2,
+
+        /// <summary>The log has it; it was not read back yet.</summary>
+        Confirmed = 3,
+    }
+
+    internal sealed class Entry(long sequence, byte[] bytes, IReadOnlyList<PendingCommand>[] byCommand)
+    {
+        internal long Sequence { get; } = sequence;
+
+        internal byte[] Bytes { get; private set; } = bytes;
+
+        internal Digest Hash { get; private set; } = Digest.Of(bytes);
+
+        /// <summary>Who waits for the command at each index. A barrier may be shared by many.</summary>
+        internal IReadOnlyList<PendingCommand>[] ByCommand { get; private set; } = byCommand;
+
+        internal AppendState State { get; set; } = AppendState.New;
+
+        /// <summary>Some attempt may have reached the log: the bytes are fixed.</summary>
+        internal bool MayBeInLog { get; set; }
+
+        internal void Replace(byte[] filler)
+        {
+            Bytes = filler;
+            Hash = Digest.Of(filler);
+            ByCommand = [[]];
+        }
+    }
+}

@@ -1,0 +1,44 @@
+using Kv.Actors.Nodes;
+using Kv.Core.Entries;
+using Kv.Core.Store;
+
+namespace Kv.Actors.Publishing;
+
+/// <summary>
+/// A client's command on its way to an answer. The edge and the publisher agree through it, once and for
+/// all, whether the command was published: only one of <see cref="TryPublish"/> and <see
+/// cref="TryAbandon"/> succeeds.
+/// </summary>
+public sealed class PendingCommand(Command command, RequestId? requestId)
+{
+    private const int Waiting = 0;
+    private const int Published = 1;
+    private const int Abandoned = 2;
+
+    // Continuations must not run inside the actor that completes this.
+    private readonly TaskCompletionSource<Reply> _reply =
+        new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private int _state;
+
+    public Command Command { get; } = command;
+
+    public RequestId? RequestId { get; } = requestId;
+
+    /// <summary>Upper bound of the bytes it adds to an entry.</summary>
+    public int BytesMax { get; } = EntryCodec.CommandBytesMax(command);
+
+    /// <summary>The store's reply or a <see cref="KvException"/>.</summary>
+    public Task<Reply> Reply => _reply.Task;
+
+    /// <returns>True: it goes into an entry now, and its outcome is unknown until it is read back.</returns>
+    public bool TryPublish() => Interlocked.CompareExchange(ref _state, Published, Waiting) == Waiting;
+
+    /// <returns>True: it never will be published.</returns>
+    public bool TryAbandon() => Interlocked.CompareExchange(ref _state, Abandoned, Waiting) == Waiting;
+
+    public void Answer(Reply reply) => _reply.TrySetResult(reply);
+
+    public void Fail(KvError code, string message, Exception? cause = null) =>
+        _reply.TrySetException(new KvException(code, message, cause));
+}

@@ -1,0 +1,328 @@
+using Akka.Actor;
+using Akka.Event;
+using Kv.Actors.Log;
+using Kv.Actors.Nodes;
+using Kv.Actors.Publishing;
+using Kv.Core.Entries;
+using Kv.Core.Store;
+
+namespace Kv.Actors.Store;
+
+/// <summary>
+/// Owns the store and the order counter of one node. The log feed is the only thing that changes it; reads
+/// are answered between two runs of entries.
+/// </summary>
+public sealed class StoreActor : ReceiveActor
+{
+    /// <summary>
+    /// Sent by the log feed before each (re)connect; answered with <see cref="ResumePoint"/>.
+    /// </summary>
+    public sealed record GetResumePoint;
+
+    /// <param name="Offset">Read from here, inclusive: the entry applied last is compared with ours.</param>
+    public sealed record ResumePoint(long Offset);
+
+    /// <summary>Sent by the stream before its first element and answered like an element.</summary>
+    public sealed record FeedStarted;
+
+    /// <summary>Acknowledges a run of entries: the stream may send the next.</summary>
+    public sealed record FeedAck;
+
+    public sealed record FeedFailed(Exception Cause);
+
+    /// <summary>
+    /// From the publisher: who answers clients here, and the nonce of its registration. The store tells it
+    /// <see cref="PublisherActor.Founded"/>, <see cref="PublisherActor.Registered"/> and
+    /// <see cref="PublisherActor.ReadBack"/>.
+    /// </summary>
+    public sealed record Attach(UInt128 Nonce);
+
+    /// <summary>Answered with <see cref="Reply.Got"/> or <see cref="NotServing"/>.</summary>
+    public sealed record GetLocal(ReadOnlyMemory<byte> Key);
+
+    /// <summary>Answered with <see cref="Reply.Printed"/> or <see cref="NotServing"/>.</summary>
+    public sealed record PrintLocal;
+
+    /// <summary>Answered with <see cref="StoreStatus"/> in every state.</summary>
+    public sealed record GetStatus;
+
+    public sealed record NotServing(KvError Code, string Why);
+
+    public sealed record StoreStatus(
+        NodeState State,
+        string Reason,
+        ulong ClusterId,
+        long AppliedOffset,
+        long Revision,
+        long Order,
+        long Keys,
+        Digest Chain,
+        long Strays,
+        long Producers,
+        string FeedTrouble);
+
+    private readonly string _nodeId;
+    private readonly ulong _expectedClusterId;
+    private readonly Action<ulong> _onClusterKnown;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly KeyValueStore _store = new();
+
+    // The feed asks for its resume point before it sends: what arrives earlier is from a feed of a former
+    // life.
+    private bool _feedKnowsResumePoint;
+    private bool _checksResumedEntry;
+    private IActorRef _publisher = ActorRefs.Nobody;
+    private UInt128 _nonce;
+    private long _producerId = LogEntry.NoProducer;
+    private string _haltReason = "";
+    private string _feedTrouble = "";
+
+    /// <param name="expectedClusterId">The cluster this node's data directory belongs to; 0: any.</param>
+    /// <param name="onClusterKnown">Called when the genesis was applied, before anything else is.</param>
+    public static Props Props(string nodeId, ulong expectedClusterId, Action<ulong> onClusterKnown) =>
+        Akka.Actor.Props.Create(() => new StoreActor(nodeId, expectedClusterId, onClusterKnown));
+
+    public StoreActor(string nodeId, ulong expectedClusterId, Action<ulong> onClusterKnown)
+    {
+        _nodeId = nodeId;
+        _expectedClusterId = expectedClusterId;
+        _onClusterKnown = onClusterKnown;
+        Following();
+    }
+
+    private void Following()
+    {
+        Receive<IReadOnlyList<LogRecord>>(Deliver);
+        Receive<GetLocal>(read => ReplyIfServing(() => new Reply.Got(_store.Get(read.Key.Span))
+        {
+            Revision = _store.Revision,
+            Order = _store.Order,
+        }));
+        Receive<PrintLocal>(_ => ReplyIfServing(() => new Reply.Printed(_store.View())
+        {
+            Revision = _store.Revision,
+            Order = _store.Order,
+        }));
+        Always();
+    }
+
+    /// <summary>The log contradicts what was applied: nothing is served, nothing thrown away.</summary>
+    private void Halted()
+    {
+        // No acknowledgement: the stream stands still.
+        Receive<IReadOnlyList<LogRecord>>(_ => { });
+        Receive<GetLocal>(_ => Sender.Tell(new NotServing(KvError.Halted, _haltReason)));
+        Receive<PrintLocal>(_ => Sender.Tell(new NotServing(KvError.Halted, _haltReason)));
+        Always();
+    }
+
+    private void Always()
+    {
+        Receive<GetStatus>(_ => Sender.Tell(Status()));
+        Receive<Attach>(AttachPublisher);
+        Receive<GetResumePoint>(_ => GiveResumePoint());
+        Receive<FeedStarted>(_ =>
+        {
+            _feedTrouble = "";
+            Sender.Tell(new FeedAck());
+        });
+        Receive<FeedFailed>(failed =>
+        {
+            _feedTrouble = failed.Cause.Message;
+            _log.Warning("{Node} lost the log: {Cause}", _nodeId, failed.Cause.Message);
+        });
+    }
+
+    private void GiveResumePoint()
+    {
+        _feedKnowsResumePoint = true;
+        _checksResumedEntry = _store.AppliedOffset >= 0;
+        Sender.Tell(new ResumePoint(Math.Max(0, _store.AppliedOffset)));
+    }
+
+    private void Deliver(IReadOnlyList<LogRecord> records)
+    {
+        if (!_feedKnowsResumePoint)
+        {
+            return;
+        }
+        foreach (LogRecord record in records)
+        {
+            if (!Take(record))
+            {
+                return;
+            }
+        }
+        _publisher.Tell(new PublisherActor.Applied(_store.AppliedOffset, _store.Chain));
+        Sender.Tell(new FeedAck());
+    }
+
+    /// <returns>False: the node halted.</returns>
+    private bool Take(LogRecord record)
+    {
+        if (_checksResumedEntry && !ResumesWhereItWas(record))
+        {
+            return false;
+        }
+        if (record.Offset <= _store.AppliedOffset)
+        {
+            // A run that was under way when the stream restarted comes again.
+            return true;
+        }
+        bool wasFounded = _store.Genesis is not null;
+        AppliedEntry applied = _store.Apply(record.Offset, record.Entry, _producerId);
+        if (applied.Fate == EntryFate.Halt)
+        {
+            Halt(applied.Why);
+            return false;
+        }
+        if (!wasFounded && _store.Genesis is { } genesis && !AcceptCluster(genesis))
+        {
+            return false;
+        }
+        LogFate(record.Offset, applied);
+        TellPublisher(record.Offset, applied);
+        return true;
+    }
+
+    private bool ResumesWhereItWas(LogRecord record)
+    {
+        if (record.Offset < _store.AppliedOffset)
+        {
+            return true;
+        }
+        _checksResumedEntry = false;
+        if (record.Offset == _store.AppliedOffset && Digest.Of(record.Entry.Span) == _store.AppliedHash)
+        {
+            return true;
+        }
+        Halt($"The log no longer has the entry that was applied at offset {_store.AppliedOffset}: it was "
+            + $"rewritten, "
+            + "recreated or truncated.");
+        return false;
+    }
+
+    private bool AcceptCluster(Genesis genesis)
+    {
+        if (_expectedClusterId != 0 && genesis.ClusterId != _expectedClusterId)
+        {
+            Halt($"The log belongs to cluster {genesis.ClusterId:x16}; this node's data directory belongs to "
+                + $"{_expectedClusterId:x16}.");
+            return false;
+        }
+        _log.Info("{Node} is a member of cluster {ClusterId}", _nodeId, genesis.ClusterId.ToString("x16"));
+        _onClusterKnown(genesis.ClusterId);
+        _publisher.Tell(new PublisherActor.Founded(genesis.ClusterId));
+        return true;
+    }
+
+    private void Halt(string why)
+    {
+        _haltReason = why;
+        _log.Error("{Node} halts at offset {Offset}: {Why}", _nodeId, _store.AppliedOffset, why);
+        _publisher.Tell(new PublisherActor.Halted(why));
+        Become(Halted);
+    }
+
+    private void TellPublisher(long offset, AppliedEntry applied)
+    {
+        if (applied.Entry is not { } entry)
+        {
+            return;
+        }
+        if (entry.Commands is [{ Command: Command.Register register }]
+            && register.Nonce == _nonce
+            && applied.Fate == EntryFate.Applied
+            && _producerId == LogEntry.NoProducer)
+        {
+            _producerId = offset;
+            _publisher.Tell(
+                new PublisherActor.Registered(_nonce, offset, _store.AppliedOffset, _store.Chain));
+        }
+        else if (entry.ProducerId == _producerId && _producerId != LogEntry.NoProducer)
+        {
+            _publisher.Tell(new PublisherActor.ReadBack(
+                entry.ProducerId, entry.Sequence, applied.Hash, applied.Fate, applied.Replies));
+        }
+    }
+
+    private void AttachPublisher(Attach attach)
+    {
+        _publisher = Sender;
+        _nonce = attach.Nonce;
+        _producerId = LogEntry.NoProducer;
+        if (_haltReason.Length > 0)
+        {
+            _publisher.Tell(new PublisherActor.Halted(_haltReason));
+        }
+        else if (_store.Genesis is { } genesis)
+        {
+            _publisher.Tell(new PublisherActor.Founded(genesis.ClusterId));
+        }
+    }
+
+    private void LogFate(long offset, AppliedEntry applied)
+    {
+        switch (applied.Fate)
+        {
+            case EntryFate.Applied when _log.IsInfoEnabled:
+                LogCommands(applied);
+                break;
+            case EntryFate.Applied:
+                break;
+            case EntryFate.Stray or EntryFate.UnknownProducer:
+                _log.Warning(
+                    "{Node} ignores the message at offset {Offset}: {Why}", _nodeId, offset, applied.Why);
+                break;
+            default:
+                _log.Debug(
+                    "{Node} ignores the entry at offset {Offset}: {Why}", _nodeId, offset, applied.Why);
+                break;
+        }
+    }
+
+    private void LogCommands(AppliedEntry applied)
+    {
+        for (int i = 0; i < applied.Replies.Count; i++)
+        {
+            LogEntry entry = applied.Entry!;
+            LoggedCommand logged = entry.Commands[i];
+            long order = applied.Replies[i].Order;
+            if (order > 0 && CommandText.Describe(logged.Command) is { } text)
+            {
+                string id = logged.RequestId?.ToString() ?? $"{entry.ProducerId}.{entry.Sequence}.{i}";
+                _log.Info(
+                    "{Node} applied {Order} {Command} {Key} from {Sender} as {Id}",
+                    _nodeId, order, text.Name, text.Key, applied.Sender, id);
+            }
+        }
+    }
+
+    private void ReplyIfServing(Func<object> reply)
+    {
+        Sender.Tell(_producerId == LogEntry.NoProducer
+            ? new NotServing(KvError.NotReady, CatchingUp)
+            : reply());
+    }
+
+    private const string CatchingUp = "This node has not caught up with the log yet.";
+
+    private StoreStatus Status()
+    {
+        (NodeState state, string reason) = _haltReason.Length > 0
+            ? (NodeState.Halted, _haltReason)
+            : _producerId == LogEntry.NoProducer ? (NodeState.Starting, CatchingUp) : (NodeState.Ready, "");
+        return new StoreStatus(
+            state,
+            reason,
+            _store.Genesis?.ClusterId ?? 0,
+            _store.AppliedOffset,
+            _store.Revision,
+            _store.Order,
+            _store.Count,
+            _store.Chain,
+            _store.Strays,
+            _store.Producers.Count,
+            _feedTrouble);
+    }
+}

@@ -1,0 +1,147 @@
+using System.Buffers;
+using System.Diagnostics;
+
+namespace Kv.Core.Entries;
+
+/// <summary>
+/// Commands as bytes: kind, flags, optional request id, body with its length. See docs/formats.md.
+/// </summary>
+internal static class CommandCodec
+{
+    private const byte HasRequestId = 1;
+
+    /// <summary>Bytes of framing before a body: kind, flags, request id, length.</summary>
+    internal const int FramingBytesMax = 1 + 1 + 24 + 4;
+
+    internal static void Write(ByteWriter writer, LoggedCommand logged, ArrayBufferWriter<byte> scratch)
+    {
+        writer.U8((byte)KindOf(logged.Command));
+        writer.U8(logged.RequestId is null ? (byte)0 : HasRequestId);
+        if (logged.RequestId is { } id)
+        {
+            writer.U128(id.Id);
+            writer.I64(id.IssuedAt);
+        }
+        scratch.ResetWrittenCount();
+        WriteBody(new ByteWriter(scratch), logged.Command);
+        writer.Bytes(scratch.WrittenSpan);
+    }
+
+    /// <exception cref="FormatException">The bytes are no command this build knows.</exception>
+    internal static LoggedCommand Read(ref ByteReader reader)
+    {
+        var kind = (CommandKind)reader.U8();
+        byte flags = reader.U8();
+        if ((flags & ~HasRequestId) != 0)
+        {
+            throw new FormatException($"Command flags {flags:x2} are from a newer build.");
+        }
+        RequestId? requestId = (flags & HasRequestId) == 0 ? null : new RequestId(
+            reader.U128(), reader.I64());
+        var body = new ByteReader(reader.Bytes());
+        Command command = ReadBody(kind, ref body);
+        if (body.Left != 0)
+        {
+            throw new FormatException($"{body.Left} bytes too many behind a {kind} command.");
+        }
+        return new LoggedCommand(command, requestId);
+    }
+
+    /// <summary>An upper bound of the command's bytes in an entry.</summary>
+    internal static int BytesMax(Command command) => FramingBytesMax + command switch
+    {
+        Command.Set set => sizeof(int) + set.Key.Length + set.Value.Length,
+        Command.Get get => get.Key.Length,
+        Command.Del del => del.Key.Length,
+        _ => 128,
+    };
+
+    internal static CommandKind KindOf(Command command) => command switch
+    {
+        Command.Set => CommandKind.Set,
+        Command.Get => CommandKind.Get,
+        Command.Del => CommandKind.Del,
+        Command.Print => CommandKind.Print,
+        Command.Barrier => CommandKind.Barrier,
+        Command.Register => CommandKind.Register,
+        Command.Close => CommandKind.Close,
+        Command.Found => CommandKind.Found,
+        _ => throw new UnreachableException($"Unknown command {command.GetType().Name}."),
+    };
+
+    /// <summary>Tells commands apart: kind and body, without the request id.</summary>
+    internal static Digest DigestOf(Command command)
+    {
+        var bytes = new ArrayBufferWriter<byte>(BytesMax(command));
+        var writer = new ByteWriter(bytes);
+        writer.U8((byte)KindOf(command));
+        WriteBody(writer, command);
+        return Digest.Of(bytes.WrittenSpan);
+    }
+
+    private static void WriteBody(ByteWriter body, Command command)
+    {
+        switch (command)
+        {
+            case Command.Set set:
+                body.Bytes(set.Key.Span);
+                body.Raw(set.Value.Span);
+                break;
+            case Command.Get get:
+                body.Raw(get.Key.Span);
+                break;
+            case Command.Del del:
+                body.Raw(del.Key.Span);
+                break;
+            case Command.Register register:
+                body.U128(register.Nonce);
+                body.Text(register.NodeId);
+                break;
+            case Command.Close close:
+                body.I64(close.ProducerId);
+                break;
+            case Command.Found found:
+                WriteGenesis(body, found.Genesis);
+                break;
+        }
+    }
+
+    private static Command ReadBody(CommandKind kind, ref ByteReader body) => kind switch
+    {
+        CommandKind.Set => new Command.Set(body.Bytes(), body.Rest()),
+        CommandKind.Get => new Command.Get(body.Rest()),
+        CommandKind.Del => new Command.Del(body.Rest()),
+        CommandKind.Print => new Command.Print(),
+        CommandKind.Barrier => new Command.Barrier(),
+        CommandKind.Register => new Command.Register(body.U128(), body.Text(KvLimits.NodeIdBytesMax)),
+        CommandKind.Close => new Command.Close(body.I64()),
+        CommandKind.Found => new Command.Found(ReadGenesis(ref body)),
+        _ => throw new FormatException($"Command kind {(byte)kind} is from a newer build."),
+    };
+
+    internal static void WriteGenesis(ByteWriter body, Genesis genesis)
+    {
+        body.U64(genesis.ClusterId);
+        body.Digest(genesis.Base);
+        body.I32(genesis.ApplyVersion);
+        body.I32(genesis.ClusterSize);
+        body.I32(genesis.RequestBytesMax);
+        body.I32(genesis.ProducersMax);
+        body.I32(genesis.RequestIdsMax);
+    }
+
+    internal static Genesis ReadGenesis(ref ByteReader body)
+    {
+        var genesis = new Genesis(
+            body.U64(), body.Digest(), body.I32(), body.I32(), body.I32(), body.I32(), body.I32());
+        if (genesis.ClusterId == 0
+            || genesis.ClusterSize < 0
+            || genesis.RequestBytesMax < 1
+            || genesis.ProducersMax < 1
+            || genesis.RequestIdsMax < 1)
+        {
+            throw new FormatException("A genesis has a limit or a cluster id out of range.");
+        }
+        return genesis;
+    }
+}

@@ -1,0 +1,272 @@
+using System.Diagnostics;
+using Kv.Core.Entries;
+
+namespace Kv.Core.Store;
+
+/// <summary>
+/// The replicated state machine: entries in, replies out. The same entries make the same state, replies and
+/// digest on every node. One owner calls it; views may be read by anybody.
+/// </summary>
+public sealed class KeyValueStore
+{
+    private readonly OrderedIndex<KeyRecord> _keys = new();
+    private readonly ChainHistory _history = new(KvLimits.ChainDigestsMax);
+    private ProducerTable _producers = new(KvLimits.ProducersMax);
+    private RequestTable _requests = new(KvLimits.RequestIdsMax);
+
+    /// <summary>What the cluster was founded on; null before its genesis was applied.</summary>
+    public Genesis? Genesis { get; private set; }
+
+    /// <summary>Offset of the last message taken from the log; -1: none.</summary>
+    public long AppliedOffset { get; private set; } = -1;
+
+    /// <summary>
+    /// Hash of the message at <see cref="AppliedOffset"/>, to recognise it after a reconnect.
+    /// </summary>
+    public Digest AppliedHash { get; private set; }
+
+    /// <summary>Running hash over every (offset, message): equal on all nodes at equal offsets.</summary>
+    public Digest Chain { get; private set; }
+
+    /// <summary>Grows by one with each mutation. An empty store has revision 1, as in etcd.</summary>
+    public long Revision { get; private set; } = 1;
+
+    /// <summary>Counts commands of the simple API, reads included, and mutations.</summary>
+    public long Order { get; private set; }
+
+    /// <summary>Messages in the log that were not ours.</summary>
+    public long Strays { get; private set; }
+
+    public int Count => _keys.Count;
+
+    public ProducerTable Producers => _producers;
+
+    public RequestTable Requests => _requests;
+
+    /// <summary>The value now; null: no such key.</summary>
+    public ReadOnlyMemory<byte>? Get(ReadOnlySpan<byte> key) =>
+        _keys.TryGet(key, out KeyRecord? record) ? record.Value : default(ReadOnlyMemory<byte>?);
+
+    /// <summary>All keys now, in constant time.</summary>
+    public StoreView View() => new(_keys.Snapshot());
+
+    /// <summary>Takes the log's next message.</summary>
+    /// <param name="offset">Its place: above <see cref="AppliedOffset"/>.</param>
+    /// <param name="message">Its bytes; may change after the call.</param>
+    /// <param name="answering">
+    /// Producer id whose replies are wanted with values and views, as on the node that has to answer;
+    /// others get replies without.
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// The offset is not above the last one: the caller's mistake.
+    /// </exception>
+    public AppliedEntry Apply(long offset, ReadOnlyMemory<byte> message, long answering = LogEntry.NoProducer)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(offset, AppliedOffset);
+        Digest hash = Digest.Of(message.Span);
+        EntryReading reading = EntryCodec.Read(message);
+        if (reading is EntryReading.Unreadable unreadable)
+        {
+            return Ignored(EntryFate.Halt, hash, null, $"The entry at offset {offset} is not readable. "
+                + $"{unreadable.Why}");
+        }
+        LogEntry? entry = (reading as EntryReading.Entry)?.Value;
+        if (entry is not null && ContradictsBasis(entry, offset) is { } contradiction)
+        {
+            return Ignored(EntryFate.Halt, hash, entry, contradiction);
+        }
+        AppliedEntry applied = entry switch
+        {
+            null => Stray(hash, null, "It is no entry of ours."),
+            { Commands: [{ Command: Command.Found found }] } => ApplyGenesis(
+                found.Genesis, offset, hash, entry),
+            _ when Genesis is null => Ignored(
+                EntryFate.Halt,
+                hash,
+                entry,
+                $"The log does not begin with a genesis but at offset {offset}: its start was truncated."),
+            _ when entry.ClusterId != Genesis?.ClusterId => Stray(
+                hash, entry, "It belongs to another cluster."),
+            { Commands: [{ Command: Command.Register register }] } => ApplyRegister(
+                register, offset, hash, entry),
+            _ => ApplySequenced(entry, offset, hash, answering),
+        };
+        if (applied.Fate == EntryFate.Halt)
+        {
+            return applied;
+        }
+        AppliedOffset = offset;
+        AppliedHash = hash;
+        Chain = Chain.Chain(offset, hash);
+        _history.Add(offset, Chain);
+        return applied;
+    }
+
+    private string? ContradictsBasis(LogEntry entry, long offset)
+    {
+        if (entry.ClusterId != Genesis?.ClusterId || entry.BasisOffset < 0)
+        {
+            return null;
+        }
+        if (entry.BasisOffset >= offset)
+        {
+            return $"The entry at offset {offset} was built on offset {entry.BasisOffset}, which is not "
+                + $"before it: "
+                + "the log was rewritten.";
+        }
+        return _history.Agrees(entry.BasisOffset, entry.BasisChain)
+            ? null
+            : $"The entry at offset {offset} was built on another history up to offset {entry.BasisOffset} "
+                + $"than "
+                + "the one applied here: the log was rewritten.";
+    }
+
+    private AppliedEntry ApplyGenesis(Genesis genesis, long offset, Digest hash, LogEntry entry)
+    {
+        if (Genesis is not null)
+        {
+            return Ignored(EntryFate.LateGenesis, hash, entry, "The cluster is founded already.");
+        }
+        if (genesis.ApplyVersion != Genesis.ApplyVersionNow)
+        {
+            return Ignored(
+                EntryFate.Halt,
+                hash,
+                entry,
+                $"The cluster's apply version is {genesis.ApplyVersion}; this build has "
+                    + $"{Genesis.ApplyVersionNow}.");
+        }
+        Genesis = genesis;
+        _producers = new ProducerTable(genesis.ProducersMax);
+        _requests = new RequestTable(genesis.RequestIdsMax);
+        return new AppliedEntry(EntryFate.Applied, hash, entry, "", [Done(order: 0)], "");
+    }
+
+    private AppliedEntry ApplyRegister(Command.Register register, long offset, Digest hash, LogEntry entry)
+    {
+        _producers.Register(offset, register.NodeId);
+        return new AppliedEntry(EntryFate.Applied, hash, entry, register.NodeId, [Done(order: 0)], "");
+    }
+
+    private AppliedEntry ApplySequenced(LogEntry entry, long offset, Digest hash, long answering)
+    {
+        if (_producers.Find(entry.ProducerId) is not { } producer)
+        {
+            return Ignored(
+                EntryFate.UnknownProducer, hash, entry, $"Producer {entry.ProducerId} is not registered.");
+        }
+        long expected = producer.LastSequence + 1;
+        if (entry.Sequence != expected)
+        {
+            return Ignored(
+                entry.Sequence < expected ? EntryFate.Duplicate : EntryFate.Gap,
+                hash,
+                entry,
+                $"Sequence {entry.Sequence} of producer {producer.Id} stands where {expected} is next.");
+        }
+        _producers.Advance(producer, entry.Sequence, offset);
+        var replies = new Reply[entry.Commands.Count];
+        bool withValues = entry.ProducerId == answering;
+        for (int i = 0; i < replies.Length; i++)
+        {
+            replies[i] = ApplyOnce(entry.Commands[i], withValues);
+        }
+        return new AppliedEntry(EntryFate.Applied, hash, entry, producer.NodeId, replies, "");
+    }
+
+    private Reply ApplyOnce(LoggedCommand logged, bool withValues)
+    {
+        if (logged.RequestId is not { } id)
+        {
+            return ApplyCommand(logged.Command, withValues);
+        }
+        Digest command = CommandCodec.DigestOf(logged.Command);
+        if (_requests.Answer(id, command, Revision, Order) is { } first)
+        {
+            return first;
+        }
+        Reply reply = ApplyCommand(logged.Command, withValues: false);
+        _requests.Remember(id, command, reply);
+        return reply;
+    }
+
+    private Reply ApplyCommand(Command command, bool withValues) => command switch
+    {
+        Command.Set set => ApplySet(set),
+        Command.Get get => ApplyGet(get, withValues),
+        Command.Del del => ApplyDel(del),
+        Command.Print => new Reply.Printed(
+            withValues ? View() : null) { Revision = Revision, Order = ++Order },
+        Command.Close close => ApplyClose(close),
+        // Registrations and geneses count in an entry of their own only.
+        Command.Barrier or Command.Register or Command.Found => Done(order: 0),
+        _ => throw new UnreachableException($"Unknown command {command.GetType().Name}."),
+    };
+
+    private Reply ApplySet(Command.Set set)
+    {
+        if (set.Key.IsEmpty)
+        {
+            return Refused(StoreError.KeyEmpty);
+        }
+        if (set.Key.Length + set.Value.Length > Genesis!.RequestBytesMax)
+        {
+            return Refused(StoreError.RequestTooLarge);
+        }
+        Put(set.Key, set.Value, leaseId: 0);
+        return Done(++Order);
+    }
+
+    private Reply ApplyGet(Command.Get get, bool withValues)
+    {
+        if (get.Key.IsEmpty)
+        {
+            return Refused(StoreError.KeyEmpty);
+        }
+        return new Reply.Got(withValues ? Get(get.Key.Span) : null) { Revision = Revision, Order = ++Order };
+    }
+
+    private Reply ApplyDel(Command.Del del)
+    {
+        if (del.Key.IsEmpty)
+        {
+            return Refused(StoreError.KeyEmpty);
+        }
+        bool deleted = _keys.Remove(del.Key.Span) is not null;
+        if (deleted)
+        {
+            Revision++;
+        }
+        return new Reply.Removed(deleted ? 1 : 0) { Revision = Revision, Order = ++Order };
+    }
+
+    private Reply.Done ApplyClose(Command.Close close)
+    {
+        _producers.Close(close.ProducerId);
+        return Done(order: 0);
+    }
+
+    private void Put(ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, long leaseId)
+    {
+        Revision++;
+        // The entry's bytes are not ours to keep: one small value would hold a whole batch in memory.
+        byte[] own = value.ToArray();
+        KeyRecord record = _keys.TryGet(key.Span, out KeyRecord? before)
+            ? new KeyRecord(own, before.CreateRevision, Revision, before.Version + 1, leaseId)
+            : new KeyRecord(own, Revision, Revision, 1, leaseId);
+        _keys.Set(key.ToArray(), record);
+    }
+
+    private AppliedEntry Stray(Digest hash, LogEntry? entry, string why)
+    {
+        Strays++;
+        return Ignored(EntryFate.Stray, hash, entry, why);
+    }
+
+    private static AppliedEntry Ignored(EntryFate fate, Digest hash, LogEntry? entry, string why) =>
+        new(fate, hash, entry, "", [], why);
+
+    private Reply.Done Done(long order) => new() { Revision = Revision, Order = order };
+
+    private Reply.Refused Refused(StoreError error) => new(error) { Revision = Revision, Order = 0 };
+}

@@ -1,0 +1,70 @@
+using Kv.Core.Entries;
+
+namespace Kv.Core.Store;
+
+/// <summary>
+/// First results of calls that carried a request id, so that a repetition through any node gets the same
+/// answer. Replicated state, bounded: the oldest is forgotten first and raises the floor.
+/// </summary>
+/// <remarks>
+/// Why forgetting is safe: an id issued at revision R was applied, if ever, above R. All that was forgotten
+/// was applied at or below the floor. So an unknown id with R at or above the floor was never applied;
+/// below it nobody can tell, and it is refused.
+/// </remarks>
+public sealed class RequestTable(int requestIdsMax)
+{
+    private readonly Dictionary<UInt128, Known> _byId = [];
+    private readonly Queue<UInt128> _oldestFirst = [];
+
+    public int Count => _byId.Count;
+
+    /// <summary>Highest revision at which a forgotten id was applied; 0: nothing forgotten.</summary>
+    public long Floor { get; private set; }
+
+    internal IEnumerable<KeyValuePair<UInt128, Known>> OldestFirst =>
+        _oldestFirst.Select(id => KeyValuePair.Create(id, _byId[id]));
+
+    /// <returns>The answer to give without applying, or null: apply it and <see cref="Remember"/>.</returns>
+    public Reply? Answer(RequestId id, Digest command, long revision, long order)
+    {
+        if (_byId.TryGetValue(id.Id, out Known? known))
+        {
+            return known.Command == command
+                ? known.Reply
+                : Refused(StoreError.RequestIdReused, revision, order);
+        }
+        return id.IssuedAt < Floor ? Refused(StoreError.RequestIdExpired, revision, order) : null;
+    }
+
+    public void Remember(RequestId id, Digest command, Reply reply)
+    {
+        Append(id.Id, new Known(command, reply));
+        if (_byId.Count > requestIdsMax)
+        {
+            UInt128 oldest = _oldestFirst.Dequeue();
+            Floor = Math.Max(Floor, _byId[oldest].Reply.Revision);
+            _byId.Remove(oldest);
+        }
+    }
+
+    internal void Restore(long floor, IEnumerable<KeyValuePair<UInt128, Known>> oldestFirst)
+    {
+        Floor = floor;
+        foreach ((UInt128 id, Known known) in oldestFirst)
+        {
+            Append(id, known);
+        }
+    }
+
+    private void Append(UInt128 id, Known known)
+    {
+        _byId.Add(id, known);
+        _oldestFirst.Enqueue(id);
+    }
+
+    private static Reply.Refused Refused(StoreError error, long revision, long order) =>
+        new(error) { Revision = revision, Order = order };
+
+    /// <param name="Command">Digest of the command's bytes: one id names one command.</param>
+    internal sealed record Known(Digest Command, Reply Reply);
+}

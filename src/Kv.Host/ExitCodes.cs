@@ -1,0 +1,22 @@
+namespace Kv.Host;
+
+/// <summary>How the process ends; shown by --help.</summary>
+internal static class ExitCodes
+{
+    public const int Ok = 0;
+
+    /// <summary>A node failed again and again.</summary>
+    public const int Fatal = 1;
+
+    /// <summary>A setting or option cannot be used.</summary>
+    public const int Usage = 2;
+
+    /// <summary>The node must not run: name or data directory in use, another mode on its exchange.</summary>
+    public const int Refused = 3;
+
+    public static void StopFatally(IHostApplicationLifetime lifetime)
+    {
+        Environment.ExitCode = Fatal;
+        lifetime.StopApplication();
+    }
+}

@@ -1,0 +1,46 @@
+using System.Diagnostics;
+using Grpc.Core;
+using Kv.Actors.Nodes;
+using Kv.Core;
+using Kv.Core.Store;
+
+namespace Kv.Host.Grpc;
+
+/// <summary>The one table from the store's and the node's errors to gRPC statuses.</summary>
+internal static class ErrorTable
+{
+    public static RpcException ToRpc(KvException error) => new(new Status(Code(error.Code), error.Message));
+
+    public static RpcException ToRpc(StoreError error) => error switch
+    {
+        StoreError.KeyEmpty => Rpc(StatusCode.InvalidArgument, "The key is empty."),
+        StoreError.RequestTooLarge => Rpc(
+            StatusCode.ResourceExhausted,
+            $"Key and value have more than {KvLimits.RequestBytesMax} bytes together."),
+        StoreError.RequestIdExpired => Rpc(
+            StatusCode.FailedPrecondition,
+            "The request id is older than what the cluster remembers; it may have been applied. Read "
+                + "before trying "
+            + "again with a new id."),
+        StoreError.RequestIdReused => Rpc(
+            StatusCode.InvalidArgument, "The request id was used before for another command."),
+        _ => throw new UnreachableException($"Unknown store error {error}."),
+    };
+
+    public static RpcException InvalidArgument(string message) => Rpc(StatusCode.InvalidArgument, message);
+
+    private static RpcException Rpc(StatusCode code, string message) => new(new Status(code, message));
+
+    private static StatusCode Code(KvError error) => error switch
+    {
+        KvError.NotReady
+            or KvError.LogUnavailable
+            or KvError.Stopping
+            or KvError.DeadlineBeforePublish => StatusCode.Unavailable,
+        KvError.OutcomeUnknown => StatusCode.DeadlineExceeded,
+        KvError.Overloaded => StatusCode.ResourceExhausted,
+        KvError.Halted => StatusCode.DataLoss,
+        KvError.UnsupportedInMode => StatusCode.FailedPrecondition,
+        _ => throw new UnreachableException($"Unknown error {error}."),
+    };
+}

@@ -1,0 +1,143 @@
+using System.Reflection;
+using System.Text;
+using System.Text.Unicode;
+using Grpc.Core;
+using Kv.Actors.Nodes;
+using Kv.Core.Store;
+using Kv.Protos.V1;
+
+namespace Kv.Host.Grpc;
+
+/// <summary>kv.v1.KvService: the simple API in protobuf, and as HTTP/JSON by transcoding.</summary>
+internal sealed class ProtoKvService(SimpleApi api) : KvService.KvServiceBase
+{
+    private static readonly string ProductVersion =
+        typeof(ProtoKvService).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()
+            ?.InformationalVersion.Split('+')[0] ?? "unknown";
+
+    public override async Task<SetReply> Set(SetRequest request, ServerCallContext context)
+    {
+        byte[] value = Encoding.UTF8.GetBytes(request.ValueJson.Trim());
+        if (!JsonText.IsJson(value))
+        {
+            throw ErrorTable.InvalidArgument(
+                "value_json is not JSON. Text is written as a JSON string: \"\\\"hello\\\"\".");
+        }
+        Reply reply = await api.SetAsync(context, Key(request.Key), value, requestId: null);
+        return new SetReply { Node = NodeOf(context), Order = reply.Order, Revision = reply.Revision };
+    }
+
+    public override async Task<GetReply> Get(GetRequest request, ServerCallContext context)
+    {
+        Reply.Got got = await api.GetAsync(
+            context, Key(request.Key), request.Consistency == Consistency.Local);
+        var reply = new GetReply
+        {
+            Node = NodeOf(context),
+            Order = got.Order,
+            Revision = got.Revision,
+            Found = got.Value is not null,
+        };
+        if (got.Value is { } value)
+        {
+            (reply.ValueJson, reply.ValueIsBase64) = JsonText.Show(value.Span);
+        }
+        return reply;
+    }
+
+    public override async Task<DelReply> Del(DelRequest request, ServerCallContext context)
+    {
+        var removed = (Reply.Removed)await api.DelAsync(context, Key(request.Key), requestId: null);
+        return new DelReply
+        {
+            Node = NodeOf(context),
+            Order = removed.Order,
+            Revision = removed.Revision,
+            Deleted = removed.Deleted,
+        };
+    }
+
+    public override async Task<PrintReply> Print(PrintRequest request, ServerCallContext context)
+    {
+        if (request.Limit < 0)
+        {
+            throw ErrorTable.InvalidArgument($"limit is {request.Limit}; it must be at least 0.");
+        }
+        Reply.Printed printed = await api.PrintAsync(context, request.Consistency == Consistency.Local);
+        var reply = new PrintReply
+        {
+            Node = NodeOf(context),
+            Order = printed.Order,
+            Revision = printed.Revision,
+        };
+        long bytes = 0;
+        foreach ((ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value) in PrintPage.Take(
+            printed.View!,
+            Encoding.UTF8.GetBytes(request.Prefix),
+            Encoding.UTF8.GetBytes(request.After),
+            request.Limit,
+            () => reply.More = true))
+        {
+            KeyValue entry = Show(key.Span, value.Span);
+            bytes += entry.CalculateSize() + 8;
+            PrintPage.CheckSize(bytes);
+            reply.Entries.Add(entry);
+        }
+        return reply;
+    }
+
+    public override async Task<StatusReply> Status(StatusRequest request, ServerCallContext context)
+    {
+        NodeStatus status = await api.SlotOf(context).GetStatusAsync(context.CancellationToken);
+        return new StatusReply
+        {
+            Node = status.NodeId,
+            Mode = Word(status.Mode),
+            State = Word(status.State),
+            Reason = status.Reason,
+            ClusterId = status.ClusterId,
+            AppliedOffset = status.AppliedOffset,
+            Revision = status.Revision,
+            Order = status.Order,
+            Keys = status.Keys,
+            Digest = status.Digest,
+            Version = ProductVersion,
+            Alarms = { status.Alarms },
+            Members = { status.Members.Select(Show) },
+        };
+    }
+
+    private static ReadOnlyMemory<byte> Key(string key) => key.Length > 0
+        ? Encoding.UTF8.GetBytes(key)
+        : throw ErrorTable.InvalidArgument("The key is empty.");
+
+    private string NodeOf(ServerCallContext context) => api.SlotOf(context).NodeId;
+
+    private static KeyValue Show(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    {
+        (string text, bool isBase64) = JsonText.Show(value);
+        bool keyIsText = Utf8.IsValid(key);
+        return new KeyValue
+        {
+            Key = keyIsText ? Encoding.UTF8.GetString(key) : Convert.ToBase64String(key),
+            KeyIsBase64 = !keyIsText,
+            ValueJson = text,
+            ValueIsBase64 = isBase64,
+        };
+    }
+
+    private static Member Show(MemberStatus member) => new()
+    {
+        Node = member.NodeId,
+        Url = member.Url,
+        Mode = Word(member.Mode),
+        State = Word(member.State),
+        AppliedOffset = member.AppliedOffset,
+        Revision = member.Revision,
+        Digest = member.Digest,
+        LastSeenMs = member.LastSeenMs,
+    };
+
+    private static string Word<TEnum>(TEnum value)
+        where TEnum : struct, Enum => value.ToString().ToLowerInvariant();
+}

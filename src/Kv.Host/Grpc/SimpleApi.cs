@@ -1,0 +1,63 @@
+using Grpc.Core;
+using Kv.Actors.Nodes;
+using Kv.Core.Entries;
+using Kv.Core.Store;
+using Kv.Host.Nodes;
+
+namespace Kv.Host.Grpc;
+
+/// <summary>What both forms of the simple API (JSON and protobuf) do with a call once it is read.</summary>
+internal sealed class SimpleApi(NodeSlots slots)
+{
+    /// <summary>
+    /// Bound of a call whose client gave no deadline, ms: nobody waits for ever by accident.
+    /// </summary>
+    private const int DeadlineMsDefault = 10_000;
+
+    public NodeSlot SlotOf(ServerCallContext call) => slots.Of(call.GetHttpContext());
+
+    /// <exception cref="RpcException">Whatever is not a reply, by the error table.</exception>
+    public Task<Reply> SetAsync(
+        ServerCallContext call, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, RequestId? requestId) =>
+        ExecuteAsync(call, new Command.Set(key, value), requestId);
+
+    /// <inheritdoc cref="SetAsync"/>
+    public Task<Reply> DelAsync(ServerCallContext call, ReadOnlyMemory<byte> key, RequestId? requestId) =>
+        ExecuteAsync(call, new Command.Del(key), requestId);
+
+    /// <inheritdoc cref="SetAsync"/>
+    public async Task<Reply.Got> GetAsync(
+        ServerCallContext call, ReadOnlyMemory<byte> key, bool local) => local
+        ? await GuardAsync(call, (node, stop) => node.GetLocalAsync(key, stop))
+        : (Reply.Got)await ExecuteAsync(call, new Command.Get(key), requestId: null);
+
+    /// <inheritdoc cref="SetAsync"/>
+    public async Task<Reply.Printed> PrintAsync(ServerCallContext call, bool local) => local
+        ? await GuardAsync(call, static (node, stop) => node.PrintLocalAsync(stop))
+        : (Reply.Printed)await ExecuteAsync(call, new Command.Print(), requestId: null);
+
+    private async Task<Reply> ExecuteAsync(ServerCallContext call, Command command, RequestId? requestId)
+    {
+        Reply reply = await GuardAsync(call, (node, stop) => node.ExecuteAsync(command, requestId, stop));
+        return reply is Reply.Refused refused ? throw ErrorTable.ToRpc(refused.Error) : reply;
+    }
+
+    private async Task<T> GuardAsync<T>(ServerCallContext call, Func<IKvNode, CancellationToken, Task<T>> ask)
+    {
+        try
+        {
+            IKvNode node = SlotOf(call).Node;
+            if (call.Deadline != DateTime.MaxValue)
+            {
+                return await ask(node, call.CancellationToken);
+            }
+            using var bounded = CancellationTokenSource.CreateLinkedTokenSource(call.CancellationToken);
+            bounded.CancelAfter(DeadlineMsDefault);
+            return await ask(node, bounded.Token);
+        }
+        catch (KvException error)
+        {
+            throw ErrorTable.ToRpc(error);
+        }
+    }
+}

@@ -1,0 +1,164 @@
+using System.Net;
+using Akka.Hosting;
+using Grpc.AspNetCore.Server.Model;
+using Kv.Core;
+using Kv.Host.Grpc;
+using Kv.Host.Nodes;
+using Kv.Host.Settings;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Serilog;
+using Serilog.Events;
+
+namespace Kv.Host;
+
+/// <summary>Puts the process together: ports, gRPC and HTTP services, actors, nodes, logging.</summary>
+internal static class KvHost
+{
+    /// <summary>Longest wait for calls and commands under way when the process is asked to stop, s.</summary>
+    private const int StopSecondsMax = 20;
+
+    // The host stops Akka, after the nodes; and word of an append may come when its actor is gone, which is
+    // no event.
+    private const string AkkaSettings = """
+        akka.coordinated-shutdown.exit-clr = off
+        akka.coordinated-shutdown.run-by-clr-shutdown-hook = off
+        akka.log-dead-letters = off
+        akka.log-dead-letters-during-shutdown = off
+        """;
+
+    public static async Task<int> RunAsync(HostSettings settings, CancellationToken stop)
+    {
+        Environment.ExitCode = ExitCodes.Ok;
+        Log.Logger = CreateLogger(settings);
+        try
+        {
+            await using WebApplication app = Build(settings);
+            await app.StartAsync(stop);
+            Announce(settings, app.Logger);
+            await app.WaitForShutdownAsync(stop);
+            return Environment.ExitCode;
+        }
+        catch (IOException portTaken) when (portTaken.Message.Contains(
+            "bind", StringComparison.OrdinalIgnoreCase))
+        {
+            Console.Error.WriteLine(
+                $"kv-host: {portTaken.Message} Choose other ports with RPC_PORT (--rpc-port) and HTTP_PORT "
+                    + $"(--http-port).");
+            return ExitCodes.Usage;
+        }
+        finally
+        {
+            await Log.CloseAndFlushAsync();
+        }
+    }
+
+    private static WebApplication Build(HostSettings settings)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Services.AddSerilog();
+        builder.Services.Configure<HostOptions>(options =>
+            options.ShutdownTimeout = TimeSpan.FromSeconds(StopSecondsMax));
+        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, settings));
+        AddServices(builder.Services, settings);
+        WebApplication app = builder.Build();
+        app.MapGrpcService<JsonKvService>();
+        app.MapGrpcService<ProtoKvService>();
+        app.MapGrpcHealthChecksService();
+        app.MapGrpcReflectionService();
+        app.MapGet("/healthz", static () => Results.Text("ok\n"));
+        app.MapGet("/readyz", HealthEndpoints.ReadyAsync);
+        return app;
+    }
+
+    private static void AddServices(IServiceCollection services, HostSettings settings)
+    {
+        services.AddSingleton(settings);
+        services.AddSingleton<NodeSlots>();
+        services.AddSingleton<SimpleApi>();
+        services.AddSingleton<JsonKvService>();
+        services.AddSingleton<ProtoKvService>();
+        services.AddSingleton<IServiceMethodProvider<JsonKvService>, JsonKvService.MethodProvider>();
+        services.AddGrpc(grpc =>
+        {
+            grpc.MaxReceiveMessageSize = KvLimits.MessageBytesMax;
+            grpc.MaxSendMessageSize = KvLimits.MessageBytesMax + 1024;
+        }).AddJsonTranscoding();
+        services.AddGrpcReflection();
+        services.AddGrpcHealthChecks().AddCheck<HealthEndpoints.AllReady>("");
+        services.Configure<HealthCheckPublisherOptions>(options =>
+        {
+            options.Delay = TimeSpan.FromSeconds(1);
+            options.Period = TimeSpan.FromSeconds(1);
+        });
+        services.AddAkka("kv", (akka, _) => akka
+            .ConfigureLoggers(static loggers =>
+            {
+                loggers.ClearLoggers();
+                loggers.AddLoggerFactory();
+            })
+            .AddHocon(AkkaSettings, HoconAddMode.Prepend));
+        services.AddSingleton<INodeFactory, EmbeddedNodeFactory>();
+        // After Akka, so that it stops before Akka does.
+        services.AddHostedService<NodesService>();
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, HostSettings settings)
+    {
+        kestrel.AddServerHeader = false;
+        for (int i = 0; i < settings.NodeIds.Count; i++)
+        {
+            Listen(kestrel, settings.BindAddress, settings.RpcPort + i, HttpProtocols.Http2);
+            if (settings.HttpPort > 0)
+            {
+                Listen(kestrel, settings.BindAddress, settings.HttpPort + i, HttpProtocols.Http1);
+            }
+        }
+    }
+
+    private static void Listen(
+        KestrelServerOptions kestrel, string address, int port, HttpProtocols protocols)
+    {
+        void Configure(ListenOptions options) => options.Protocols = protocols;
+        switch (address)
+        {
+            case "localhost":
+                kestrel.ListenLocalhost(port, Configure);
+                break;
+            case "*":
+                kestrel.ListenAnyIP(port, Configure);
+                break;
+            default:
+                kestrel.Listen(IPAddress.Parse(address), port, Configure);
+                break;
+        }
+    }
+
+    private static Serilog.Core.Logger CreateLogger(HostSettings settings) => new LoggerConfiguration()
+        .MinimumLevel.Is(settings.LogLevel)
+        .MinimumLevel.Override("Microsoft", AtLeast(settings.LogLevel, LogEventLevel.Warning))
+        .MinimumLevel.Override("Grpc", AtLeast(settings.LogLevel, LogEventLevel.Warning))
+        // It looks for a generated binder, which kv.KvService has not; it is bound by hand.
+        .MinimumLevel.Override("Microsoft.AspNetCore.Grpc.JsonTranscoding", LogEventLevel.Error)
+        .Enrich.FromLogContext()
+        .WriteTo.Console(
+            outputTemplate: "{Timestamp:HH:mm:ss.fff} {Level:u3} {Message:lj}{NewLine}{Exception}")
+        .CreateLogger();
+
+    private static LogEventLevel AtLeast(LogEventLevel level, LogEventLevel floor) =>
+        level == LogEventLevel.Verbose || level > floor ? level : floor;
+
+    private static void Announce(HostSettings settings, Microsoft.Extensions.Logging.ILogger logger)
+    {
+        for (int i = 0; i < settings.NodeIds.Count; i++)
+        {
+            logger.LogInformation(
+                "{Node} serves gRPC on {RpcPort} and HTTP on {HttpPort} ({Mode} mode, data in {DataDir})",
+                settings.NodeIds[i],
+                settings.RpcPort + i,
+                settings.HttpPort == 0 ? "none" : settings.HttpPort + i,
+                settings.Mode.ToString().ToLowerInvariant(),
+                settings.DataDir);
+        }
+    }
+}

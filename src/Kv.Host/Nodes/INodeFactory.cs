@@ -1,0 +1,18 @@
+using Akka.Actor;
+using Kv.Actors.Nodes;
+
+namespace Kv.Host.Nodes;
+
+/// <summary>Makes the nodes of one replication mode.</summary>
+internal interface INodeFactory : IAsyncDisposable
+{
+    /// <summary>Opens what the node needs and starts it; it catches up by itself.</summary>
+    /// <exception cref="NodeRefusedException">It must not run; trying again is no use.</exception>
+    Task<IKvNode> StartAsync(ActorSystem system, NodeSlot slot, CancellationToken stopping);
+}
+
+/// <summary>
+/// A node must not run: two with one name, two modes on one exchange, a data directory in use.
+/// </summary>
+internal sealed class NodeRefusedException(
+    string message, Exception? cause = null) : Exception(message, cause);

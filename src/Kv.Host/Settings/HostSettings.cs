@@ -1,0 +1,42 @@
+using Kv.Actors.Nodes;
+using Serilog.Events;
+
+namespace Kv.Host.Settings;
+
+/// <summary>The host's settings, checked.</summary>
+internal sealed record HostSettings
+{
+    public required ReplicationMode Mode { get; init; }
+
+    /// <summary>Null in embedded mode.</summary>
+    public required Uri? AmqpUrl { get; init; }
+
+    public required string ExchangeName { get; init; }
+
+    public required int RpcPort { get; init; }
+
+    /// <summary>0: no HTTP port.</summary>
+    public required int HttpPort { get; init; }
+
+    /// <summary>localhost, * or an IP address.</summary>
+    public required string BindAddress { get; init; }
+
+    public required string DataDir { get; init; }
+
+    /// <summary>Ids of the nodes in this process, in the order of their ports.</summary>
+    public required IReadOnlyList<string> NodeIds { get; init; }
+
+    public required string AdvertisedUrl { get; init; }
+
+    public required bool MayFound { get; init; }
+
+    public required int ClusterSize { get; init; }
+
+    public required long LogBytesMax { get; init; }
+
+    public required bool QueueArrivalOrder { get; init; }
+
+    public required bool QueueDurable { get; init; }
+
+    public required LogEventLevel LogLevel { get; init; }
+}

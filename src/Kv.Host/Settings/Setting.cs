@@ -1,0 +1,98 @@
+namespace Kv.Host.Settings;
+
+/// <summary>
+/// One setting: an environment variable, an option of the same meaning, and a name in appsettings.json.
+/// </summary>
+/// <param name="Name">Environment variable and appsettings name.</param>
+/// <param name="Default">What holds when it is not given; shown in help.</param>
+/// <param name="Allowed">What a value may be, for help and errors.</param>
+/// <param name="About">What it does, one sentence.</param>
+internal sealed record Setting(string Name, string Default, string Allowed, string About)
+{
+    /// <summary>
+    /// AMQP_URL is --amqp-url; the KV_ prefix is for the environment only: KV_NODES is --nodes.
+    /// </summary>
+    public string Option => "--" + (Name.StartsWith("KV_", StringComparison.Ordinal) ? Name[3..] : Name)
+        .ToLowerInvariant().Replace('_', '-');
+
+    public static readonly Setting AmqpUrl = new(
+        "AMQP_URL", "none", "amqp://user:password@host:5672/vhost or amqps://…", "The RabbitMQ broker.");
+
+    public static readonly Setting Replication = new(
+        "REPLICATION",
+        "stream with AMQP_URL, else embedded",
+        "embedded, stream or queue",
+        "How commands reach the other nodes; see README, modes and promises.");
+
+    public static readonly Setting ExchangeName = new(
+        "EXCHANGE_NAME",
+        "kv.entries (stream), kv.commands (queue)",
+        "1 to 200 letters, digits and . _ - :",
+        "The fanout exchange that all nodes of a cluster share.");
+
+    public static readonly Setting NodeId = new(
+        "NODE_ID",
+        "this host's name; with --nodes N: node-1 … node-N",
+        "1 to 64 letters, digits and . _ - :",
+        "This node's name, unique in its cluster.");
+
+    public static readonly Setting RpcPort = new(
+        "RPC_PORT", "50051", "1 to 65535", "gRPC (HTTP/2 without TLS). With --nodes N: the first of N "
+            + "ports.");
+
+    public static readonly Setting HttpPort = new(
+        "HTTP_PORT",
+        "8080",
+        "0 to 65535",
+        "HTTP/1.1: JSON API, /healthz, /readyz. 0: none. With --nodes N: the first of N ports.");
+
+    public static readonly Setting BindAddress = new(
+        "KV_BIND_ADDRESS", "localhost", "localhost, * (all) or an IP address", "Where the ports listen.");
+
+    public static readonly Setting AdvertisedUrl = new(
+        "KV_ADVERTISED_URL",
+        "http://HOST:RPC_PORT",
+        "http://host:port",
+        "Where other nodes reach this node's gRPC port.");
+
+    public static readonly Setting DataDir = new(
+        "KV_DATA_DIR", "./data", "a directory that can be written", "What has to outlive this process.");
+
+    public static readonly Setting Nodes = new(
+        "KV_NODES", "1", "1 to 16", "Nodes in this process, on consecutive ports; embedded mode only.");
+
+    public static readonly Setting Cluster = new(
+        "KV_CLUSTER",
+        "auto",
+        "auto or join",
+        "auto: found a cluster when the log is new and the data directory empty. join: never.");
+
+    public static readonly Setting ClusterSize = new(
+        "KV_CLUSTER_SIZE", "0", "0 to 99", "Members the cluster is meant to have, recorded when it is "
+            + "founded; 0: not said.");
+
+    public static readonly Setting LogBytesMax = new(
+        "KV_LOG_BYTES_MAX",
+        "8589934592",
+        "1000000000 to 4000000000000",
+        "Most bytes the stream keeps on the broker; fixed when it is created.");
+
+    public static readonly Setting QueueOrder = new(
+        "QUEUE_ORDER", "lww", "lww or arrival", "Queue mode: last writer wins, or apply in order of "
+            + "arrival (diverges).");
+
+    public static readonly Setting QueueDurable = new(
+        "QUEUE_DURABLE", "false", "true or false", "Queue mode: keep this node's queue while it is away.");
+
+    public static readonly Setting LogLevel = new(
+        "LOG_LEVEL",
+        "Information",
+        "Verbose, Debug, Information, Warning, Error or Fatal",
+        "Least level that is logged. Every applied command of the simple API is logged at Information.");
+
+    public static readonly IReadOnlyList<Setting> All =
+    [
+        RpcPort, HttpPort, BindAddress, NodeId, DataDir, Nodes, Replication, AmqpUrl, ExchangeName,
+        AdvertisedUrl, Cluster, ClusterSize, LogBytesMax, QueueOrder, QueueDurable, LogLevel,
+    ];
+}

@@ -1,0 +1,203 @@
+using System.Buffers;
+using System.Globalization;
+using System.Net;
+using Kv.Actors.Nodes;
+using Kv.Core;
+using Serilog.Events;
+
+namespace Kv.Host.Settings;
+
+/// <summary>A setting that cannot be used. The message names it, its value and what is allowed.</summary>
+internal sealed class SettingException(string message) : Exception(message);
+
+/// <summary>Reads and checks the settings; everything wrong is found before anything starts.</summary>
+internal sealed class SettingsReader(IConfiguration configuration)
+{
+    private static readonly SearchValues<char> NameCharacters = SearchValues.Create(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-:");
+
+    /// <exception cref="SettingException">The first setting that cannot be used.</exception>
+    public HostSettings Read()
+    {
+        Uri? amqpUrl = AmqpUrl();
+        ReplicationMode mode = Mode(amqpUrl);
+        int nodes = (int)Number(Setting.Nodes, 1, 1, 16);
+        if (nodes > 1 && mode != ReplicationMode.Embedded)
+        {
+            throw new SettingException(
+                $"{Setting.Nodes.Name} is {nodes}, but several nodes in one process need "
+                    + $"REPLICATION=embedded; it is "
+                + $"{mode.ToString().ToLowerInvariant()}. Start one process per node.");
+        }
+        int rpcPort = (int)Number(Setting.RpcPort, 50051, 1, 65535);
+        int httpPort = (int)Number(Setting.HttpPort, 8080, 0, 65535);
+        CheckPorts(nodes, rpcPort, httpPort);
+        string bindAddress = BindAddress();
+        return new HostSettings
+        {
+            Mode = mode,
+            AmqpUrl = amqpUrl,
+            ExchangeName = Name(
+                Setting.ExchangeName, mode == ReplicationMode.Queue ? "kv.commands" : "kv.entries", 200),
+            RpcPort = rpcPort,
+            HttpPort = httpPort,
+            BindAddress = bindAddress,
+            DataDir = Path.GetFullPath(Text(Setting.DataDir) ?? "data"),
+            NodeIds = NodeIds(nodes),
+            AdvertisedUrl = AdvertisedUrl(bindAddress, rpcPort),
+            MayFound = MayFound(mode),
+            ClusterSize = (int)Number(Setting.ClusterSize, 0, 0, 99),
+            LogBytesMax = Number(Setting.LogBytesMax, 8L << 30, 1_000_000_000, 4_000_000_000_000),
+            QueueArrivalOrder = Choice(Setting.QueueOrder, "lww", "lww", "arrival") == "arrival",
+            QueueDurable = Choice(Setting.QueueDurable, "false", "true", "false") == "true",
+            LogLevel = Level(),
+        };
+    }
+
+    private string? Text(Setting setting) =>
+        configuration[setting.Name]?.Trim() is { Length: > 0 } text ? text : null;
+
+    private Uri? AmqpUrl()
+    {
+        if (Text(Setting.AmqpUrl) is not { } text)
+        {
+            return null;
+        }
+        return Uri.TryCreate(text, UriKind.Absolute, out Uri? url)
+            && url.Scheme is "amqp" or "amqps"
+            && url.Host.Length > 0
+            ? url
+            : throw Wrong(Setting.AmqpUrl, WithoutPassword(text));
+    }
+
+    private ReplicationMode Mode(Uri? amqpUrl)
+    {
+        string text = Choice(
+            Setting.Replication, amqpUrl is null ? "embedded" : "stream", "embedded", "stream", "queue");
+        var mode = Enum.Parse<ReplicationMode>(text, ignoreCase: true);
+        if (mode == ReplicationMode.Embedded && amqpUrl is not null)
+        {
+            throw new SettingException(
+                "REPLICATION is embedded, but AMQP_URL is set, too: embedded mode uses no broker. Unset "
+                    + "one of them.");
+        }
+        if (mode != ReplicationMode.Embedded && amqpUrl is null)
+        {
+            throw new SettingException(
+                $"REPLICATION is {text}, but AMQP_URL is not set: {Setting.AmqpUrl.Allowed}.");
+        }
+        return mode;
+    }
+
+    private bool MayFound(ReplicationMode mode)
+    {
+        bool mayFound = Choice(Setting.Cluster, "auto", "auto", "join") == "auto";
+        return mayFound || mode == ReplicationMode.Stream
+            ? mayFound
+            : throw new SettingException(
+                $"{Setting.Cluster.Name} is join, which REPLICATION=stream has only; it is "
+                + $"{mode.ToString().ToLowerInvariant()}. Unset it.");
+    }
+
+    private IReadOnlyList<string> NodeIds(int nodes)
+    {
+        if (nodes == 1)
+        {
+            return [Name(Setting.NodeId, Environment.MachineName, KvLimits.NodeIdBytesMax)];
+        }
+        string prefix = Name(Setting.NodeId, "node", KvLimits.NodeIdBytesMax - 3);
+        return [.. Enumerable.Range(1, nodes).Select(i => $"{prefix}-{i}")];
+    }
+
+    private string BindAddress()
+    {
+        string text = Text(Setting.BindAddress) ?? "localhost";
+        return text is "localhost" or "*" || IPAddress.TryParse(text, out _)
+            ? text
+            : throw Wrong(Setting.BindAddress, text);
+    }
+
+    private string AdvertisedUrl(string bindAddress, int rpcPort)
+    {
+        string host = bindAddress switch
+        {
+            "*" => Environment.MachineName,
+            "localhost" => "localhost",
+            _ when bindAddress.Contains(':') => $"[{bindAddress}]",
+            _ => bindAddress,
+        };
+        string text = Text(Setting.AdvertisedUrl) ?? $"http://{host}:{rpcPort}";
+        return Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "http" or "https"
+            ? text
+            : throw Wrong(Setting.AdvertisedUrl, text);
+    }
+
+    private static void CheckPorts(int nodes, int rpcPort, int httpPort)
+    {
+        if (rpcPort + nodes - 1 > 65535 || (httpPort > 0 && httpPort + nodes - 1 > 65535))
+        {
+            throw new SettingException(
+                $"RPC_PORT {rpcPort} and HTTP_PORT {httpPort} leave no room for {nodes} consecutive ports "
+                    + $"below 65536.");
+        }
+        if (httpPort > 0 && Math.Abs(rpcPort - httpPort) < nodes)
+        {
+            throw new SettingException(
+                $"RPC_PORT {rpcPort} and HTTP_PORT {httpPort} overlap with {nodes} node(s): gRPC and "
+                    + $"HTTP/1.1 need "
+                + "ports of their own.");
+        }
+    }
+
+    private LogEventLevel Level()
+    {
+        string text = Text(Setting.LogLevel) ?? "Information";
+        return text.ToUpperInvariant() switch
+        {
+            "VERBOSE" or "TRACE" => LogEventLevel.Verbose,
+            "DEBUG" => LogEventLevel.Debug,
+            "INFORMATION" or "INFO" => LogEventLevel.Information,
+            "WARNING" or "WARN" => LogEventLevel.Warning,
+            "ERROR" => LogEventLevel.Error,
+            "FATAL" or "CRITICAL" => LogEventLevel.Fatal,
+            _ => throw Wrong(Setting.LogLevel, text),
+        };
+    }
+
+    private long Number(Setting setting, long otherwise, long min, long max)
+    {
+        if (Text(setting) is not { } text)
+        {
+            return otherwise;
+        }
+        return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number)
+            && number >= min
+            && number <= max
+            ? number
+            : throw Wrong(setting, text);
+    }
+
+    private string Choice(Setting setting, string otherwise, params ReadOnlySpan<string> allowed)
+    {
+        string text = (Text(setting) ?? otherwise).ToLowerInvariant();
+        return allowed.Contains(text) ? text : throw Wrong(setting, text);
+    }
+
+    private string Name(Setting setting, string otherwise, int charactersMax)
+    {
+        string text = Text(setting) ?? otherwise;
+        return text.Length <= charactersMax && !text.AsSpan().ContainsAnyExcept(NameCharacters)
+            ? text
+            : throw Wrong(setting, text);
+    }
+
+    private static SettingException Wrong(Setting setting, string value) => new(
+        $"{setting.Name} ({setting.Option}) is \"{value}\"; allowed is {setting.Allowed}.");
+
+    private static string WithoutPassword(string url)
+    {
+        int at = url.LastIndexOf('@');
+        int start = url.IndexOf("//", StringComparison.Ordinal) is var scheme and >= 0 ? scheme + 2 : 0;
+        return at > start ? $"{url[..start]}…{url[at..]}" : url;
+    }
+}

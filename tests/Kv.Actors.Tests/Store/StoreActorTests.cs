@@ -1,0 +1,180 @@
+using Akka.Actor;
+using Akka.TestKit;
+using Akka.TestKit.Xunit2;
+using Kv.Actors.Log;
+using Kv.Actors.Nodes;
+using Kv.Actors.Publishing;
+using Kv.Actors.Store;
+using Kv.Core.Store;
+using Entries = Kv.Actors.Tests.Core.Entries;
+
+namespace Kv.Actors.Tests.Store;
+
+/// <summary>The store actor, fed by hand.</summary>
+public sealed class StoreActorTests : TestKit
+{
+    private readonly TestProbe _feed;
+    private readonly TestProbe _publisher;
+    private readonly List<ulong> _clusters = [];
+
+    public StoreActorTests()
+    {
+        _feed = CreateTestProbe();
+        _publisher = CreateTestProbe();
+    }
+
+    [Fact]
+    public async Task Every_run_of_entries_is_acknowledged_after_it_was_applied()
+    {
+        IActorRef store = await StartAsync();
+
+        Deliver(store, (0, Entries.Genesis()), (1, Entries.Register()));
+
+        await _feed.ExpectMsgAsync<StoreActor.FeedAck>();
+        var status = await store.Ask<StoreActor.StoreStatus>(new StoreActor.GetStatus());
+        Assert.Equal(1, status.AppliedOffset);
+        Assert.Equal([Entries.ClusterId], _clusters);
+    }
+
+    [Fact]
+    public async Task It_serves_nothing_before_its_own_registration_came_by()
+    {
+        IActorRef store = await StartAsync(nonce: 5);
+        Deliver(store, (0, Entries.Genesis()), (1, Entries.Register(nonce: 4)));
+
+        var early = await store.Ask<object>(new StoreActor.GetLocal(Entries.Utf8("a")));
+        Deliver(store, (2, Entries.Register(nonce: 5)));
+        var ready = await store.Ask<object>(new StoreActor.GetLocal(Entries.Utf8("a")));
+
+        Assert.Equal(KvError.NotReady, Assert.IsType<StoreActor.NotServing>(early).Code);
+        Assert.Null(Assert.IsType<Reply.Got>(ready).Value);
+    }
+
+    [Fact]
+    public async Task The_first_of_two_registrations_gives_the_producer_id()
+    {
+        IActorRef store = await StartAsync(nonce: 5);
+
+        Deliver(
+            store, (0, Entries.Genesis()), (3, Entries.Register(nonce: 5)), (4, Entries.Register(nonce: 5)));
+
+        await _publisher.ExpectMsgAsync<PublisherActor.Founded>();
+        var registered = await _publisher.ExpectMsgAsync<PublisherActor.Registered>();
+        Assert.Equal(3, registered.ProducerId);
+        await _publisher.ExpectMsgAsync<PublisherActor.Applied>();
+    }
+
+    [Fact]
+    public async Task The_publisher_learns_of_its_own_entries_with_values()
+    {
+        IActorRef store = await StartedAsync();
+
+        Deliver(store, (2, Entries.Encode(1, 1, Entries.Set("a", "1"), Entries.Get("a"))));
+
+        var back = await _publisher.FishForMessageAsync<PublisherActor.ReadBack>(static _ => true);
+        Assert.Equal((1, EntryFate.Applied), (back.Sequence, back.Fate));
+        Assert.Equal("1"u8.ToArray(), Assert.IsType<Reply.Got>(back.Replies[1]).Value!.Value.ToArray());
+    }
+
+    [Fact]
+    public async Task After_a_reconnect_it_goes_on_where_it_was_and_applies_nothing_twice()
+    {
+        IActorRef store = await StartedAsync();
+        byte[] last = Entries.Encode(1, 1, Entries.Set("a", "1"));
+        Deliver(store, (2, last));
+        await _feed.FishForMessageAsync<StoreActor.FeedAck>(static _ => true);
+
+        var point = await store.Ask<StoreActor.ResumePoint>(new StoreActor.GetResumePoint());
+        Deliver(store, (2, last), (3, Entries.Encode(1, 2, Entries.Set("a", "2"))));
+
+        var status = await store.Ask<StoreActor.StoreStatus>(new StoreActor.GetStatus());
+        Assert.Equal(2, point.Offset);
+        Assert.Equal((NodeState.Ready, 3, 3), (status.State, status.AppliedOffset, status.Revision));
+    }
+
+    [Fact]
+    public async Task Another_entry_at_the_resumed_offset_halts_the_node()
+    {
+        IActorRef store = await StartedAsync();
+        Deliver(store, (2, Entries.Encode(1, 1, Entries.Set("a", "1"))));
+        await store.Ask<StoreActor.ResumePoint>(new StoreActor.GetResumePoint());
+
+        Deliver(store, (2, Entries.Encode(1, 1, Entries.Set("a", "other"))));
+
+        await _publisher.FishForMessageAsync<PublisherActor.Halted>(static _ => true);
+        var read = await store.Ask<object>(new StoreActor.GetLocal(Entries.Utf8("a")));
+        Assert.Equal(KvError.Halted, Assert.IsType<StoreActor.NotServing>(read).Code);
+    }
+
+    [Fact]
+    public async Task A_resumed_offset_that_is_gone_halts_the_node()
+    {
+        IActorRef store = await StartedAsync();
+        await store.Ask<StoreActor.ResumePoint>(new StoreActor.GetResumePoint());
+
+        Deliver(store, (9, Entries.Encode(1, 1, Entries.Set("a", "1"))));
+
+        var halted = await _publisher.FishForMessageAsync<PublisherActor.Halted>(static _ => true);
+        Assert.Contains("no longer has the entry", halted.Why);
+    }
+
+    [Fact]
+    public async Task A_log_of_another_cluster_than_the_data_directory_halts_the_node()
+    {
+        IActorRef store = await StartAsync(expectedClusterId: 0xBAD);
+
+        Deliver(store, (0, Entries.Genesis()));
+
+        var halted = await _publisher.ExpectMsgAsync<PublisherActor.Halted>();
+        Assert.Contains("data directory belongs to", halted.Why);
+    }
+
+    [Fact]
+    public async Task A_halted_node_stops_its_feed_by_not_acknowledging()
+    {
+        IActorRef store = await StartedAsync();
+        byte[] damaged = Entries.Encode(1, 1, Entries.Set("a", "1"));
+        damaged[^12] ^= 1;
+
+        Deliver(store, (2, damaged));
+
+        await _publisher.FishForMessageAsync<PublisherActor.Halted>(static _ => true);
+        var status = await store.Ask<StoreActor.StoreStatus>(new StoreActor.GetStatus());
+        Assert.Equal((NodeState.Halted, 1), (status.State, status.AppliedOffset));
+        Assert.False(_feed.HasMessages);
+    }
+
+    [Fact]
+    public async Task Entries_of_a_feed_that_asked_no_resume_point_are_not_taken()
+    {
+        IActorRef store = Sys.ActorOf(StoreActor.Props("n1", 0, _clusters.Add));
+
+        Deliver(store, (0, Entries.Genesis()));
+
+        var status = await store.Ask<StoreActor.StoreStatus>(new StoreActor.GetStatus());
+        Assert.Equal(-1, status.AppliedOffset);
+    }
+
+    private async Task<IActorRef> StartAsync(ulong nonce = 1, ulong expectedClusterId = 0)
+    {
+        IActorRef store = Sys.ActorOf(StoreActor.Props("n1", expectedClusterId, _clusters.Add));
+        store.Tell(new StoreActor.Attach(nonce), _publisher);
+        await store.Ask<StoreActor.ResumePoint>(new StoreActor.GetResumePoint());
+        return store;
+    }
+
+    // Founded at offset 0 and registered as producer 1.
+    private async Task<IActorRef> StartedAsync()
+    {
+        IActorRef store = await StartAsync();
+        Deliver(store, (0, Entries.Genesis()), (1, Entries.Register()));
+        await _feed.ExpectMsgAsync<StoreActor.FeedAck>();
+        return store;
+    }
+
+    private void Deliver(IActorRef store, params (long Offset, byte[] Entry)[] records)
+    {
+        IReadOnlyList<LogRecord> run = [.. records.Select(static r => new LogRecord(r.Offset, r.Entry))];
+        store.Tell(run, _feed);
+    }
+}
