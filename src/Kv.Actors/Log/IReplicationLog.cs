@@ -50,8 +50,14 @@ public interface IReplicationLog : IAsyncDisposable
 public readonly record struct LogRecord(long Offset, ReadOnlyMemory<byte> Entry);
 
 /// <summary>The log cannot be reached or takes no entries now; what was asked for did not happen.</summary>
-public sealed class LogUnavailableException(
+public class LogUnavailableException(
     string message, Exception? cause = null) : Exception(message, cause);
+
+/// <summary>
+/// The log does not exist, or no longer does: waiting does not bring it back, an operator has to.
+/// </summary>
+public sealed class LogMissingException(
+    string message, Exception? cause = null) : LogUnavailableException(message, cause);
 
 /// <summary>The entry was handed over, but whether the log has it is not known.</summary>
 public sealed class LogOutcomeUnknownException(
