@@ -6,9 +6,10 @@ using Akka.Event;
 namespace Kv.Actors.Fanouts;
 
 /// <summary>
-/// Keeps a fanout's deliveries flowing to its parent, one batch at a time, and attaches anew after a loss. The parent
-/// gets <see cref="Attached"/> and <see cref="Lost"/>, and of each run of the stream <see cref="Opened"/> and then
-/// batches; it tells the sender <see cref="Next"/> after each of these when it is ready for more.
+/// Keeps a fanout's deliveries flowing to its parent, one batch at a time, and attaches anew after a loss.
+/// The parent gets <see cref="Attached"/> and <see cref="Lost"/>, and of each run of the stream <see
+/// cref="Opened"/> and then batches; it tells the sender <see cref="Next"/> after each of these when it is
+/// ready for more.
 /// </summary>
 internal sealed class FanoutReceiver : ReceiveActor, IWithTimers
 {
@@ -61,7 +62,9 @@ internal sealed class FanoutReceiver : ReceiveActor, IWithTimers
         public static readonly Next Instance = new();
     }
 
-    /// <summary>Last of a stream's messages to the parent; of no use to it beside <see cref="Lost"/>.</summary>
+    /// <summary>
+    /// Last of a stream's messages to the parent; of no use to it beside <see cref="Lost"/>.
+    /// </summary>
     public sealed record Closed
     {
         public static readonly Closed Instance = new();
@@ -82,8 +85,10 @@ internal sealed class FanoutReceiver : ReceiveActor, IWithTimers
             .ToMaterialized(Sink.ActorRefWithAck<IReadOnlyList<FanoutDelivery>>(
                 _owner, Opened.Instance, Next.Instance, Closed.Instance, _ => Closed.Instance), Keep.Left)
             .Run(Context.Materializer());
-        attached.PipeTo(Self, success: () => new RunAttached(run), failure: cause => new RunEnded(run, cause));
-        ended.PipeTo(Self, success: () => new RunEnded(run, null), failure: cause => new RunEnded(run, cause));
+        attached.PipeTo(
+            Self, success: () => new RunAttached(run), failure: cause => new RunEnded(run, cause));
+        ended.PipeTo(
+            Self, success: () => new RunEnded(run, null), failure: cause => new RunEnded(run, cause));
     }
 
     private void OnEnded(Exception? cause)

@@ -3,8 +3,8 @@ using Akka.Streams.Dsl;
 namespace Kv.Actors.Fanouts;
 
 /// <summary>
-/// A fanout exchange and this node's own queue on it: what is published reaches every queue that is bound at the time,
-/// the publisher's own too, in the publisher's order but in no order between publishers.
+/// A fanout exchange and this node's own queue on it: what is published reaches every queue that is bound at
+/// the time, the publisher's own too, in the publisher's order but in no order between publishers.
 /// </summary>
 /// <remarks>Any thread.</remarks>
 public interface IFanout : IAsyncDisposable
@@ -18,8 +18,9 @@ public interface IFanout : IAsyncDisposable
     Task PublishAsync(FanoutMessage message, CancellationToken stopping);
 
     /// <summary>
-    /// This node's queue, declared and bound by each materialisation; the task completes when from then on nothing is
-    /// missed. One materialisation at a time. It fails when the connection breaks; the caller runs it again.
+    /// This node's queue, declared and bound by each materialisation; the task completes when from then on
+    /// nothing is missed. One materialisation at a time. It fails when the connection breaks; the caller runs
+    /// it again.
     /// </summary>
     Source<IReadOnlyList<FanoutDelivery>, Task> Deliveries();
 }
@@ -32,6 +33,8 @@ public sealed record FanoutMessage(
 }
 
 /// <summary>A message as it came; body and headers belong to the receiver.</summary>
-/// <param name="Acknowledge">To be called when it is dealt with; a queue that outlives us delivers it again until then.</param>
+/// <param name="Acknowledge">
+/// To be called when it is dealt with; a queue that outlives us delivers it again until then.
+/// </param>
 public sealed record FanoutDelivery(
     ReadOnlyMemory<byte> Body, IReadOnlyDictionary<string, object?> Headers, Action Acknowledge);

@@ -29,7 +29,9 @@ public sealed record Announcement(
 /// <summary>What queue mode's anti-entropy needs to know of a peer.</summary>
 /// <param name="ByArrival">It applies by arrival and takes no part in merging.</param>
 /// <param name="Time">Lamport clock.</param>
-/// <param name="Settled">All writes of its own up to here are in its state, and none so old will come.</param>
+/// <param name="Settled">
+/// All writes of its own up to here are in its state, and none so old will come.
+/// </param>
 /// <param name="Stable">Up to here it has everything that its known members have.</param>
 /// <param name="Floor">Up to here its tombstones may be gone.</param>
 /// <param name="Buckets">Digests of the 64 buckets of keys.</param>

@@ -32,6 +32,7 @@ internal static class AnnouncementCodec
     /// <summary>Largest message read, bytes; ours have about 2 KiB.</summary>
     private const int MessageBytesMax = 16_384;
 
+    private const int FormatsMax = 16;
     private const int UrlCharsMax = 2_048;
 
     public static byte[] Encode(PresenceMessage message)
@@ -101,7 +102,10 @@ internal static class AnnouncementCodec
 
     private static PresenceMessage Read(JsonElement json)
     {
-        if (json.GetProperty("format").GetInt32() < FormatVersion) { throw new FormatException("format below 1"); }
+        if (json.GetProperty("format").GetInt32() < FormatVersion)
+        {
+            throw new FormatException("format below 1");
+        }
         long incarnation = Positive(json, "incarnation");
         string nodeId = Text(json, "node", KvLimits.NodeIdBytesMax);
         if (nodeId.Length == 0) { throw new FormatException("node is empty"); }
@@ -112,7 +116,11 @@ internal static class AnnouncementCodec
             AppliedOffset = json.GetProperty("applied").GetInt64(),
             Revision = json.GetProperty("revision").GetInt64(),
             Digest = Text(json, "digest", 64),
-            Formats = [.. json.GetProperty("formats").EnumerateArray().Take(16).Select(format => format.GetInt32())],
+            Formats =
+            [
+                .. json.GetProperty("formats").EnumerateArray().Take(FormatsMax)
+                    .Select(format => format.GetInt32()),
+            ],
             Queue = json.TryGetProperty("queue", out JsonElement queue) ? ReadQueue(queue) : null,
         };
         long answers = json.TryGetProperty("answers", out _) ? Positive(json, "answers") : 0;

@@ -1,4 +1,6 @@
 namespace Kv.Actors.Presence;
 
-/// <summary>The node must not run beside those that are there already. Change its settings and start it again.</summary>
+/// <summary>
+/// The node must not run beside those that are there already. Change its settings and start it again.
+/// </summary>
 public sealed class NodeRefusedException(string message) : Exception(message);

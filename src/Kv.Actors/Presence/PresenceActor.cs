@@ -5,8 +5,9 @@ using Kv.Actors.Fanouts;
 namespace Kv.Actors.Presence;
 
 /// <summary>
-/// Announces this node once a second, knows who else is there, and lets the node in only if its id is free and all
-/// others run in the same mode. It knows nothing of what a mode does: its owner composes the announcement.
+/// Announces this node once a second, knows who else is there, and lets the node in only if its id is free
+/// and all others run in the same mode. It knows nothing of what a mode does: its owner composes the
+/// announcement.
 /// </summary>
 public sealed class PresenceActor : ReceiveActor, IWithTimers
 {
@@ -89,7 +90,8 @@ public sealed class PresenceActor : ReceiveActor, IWithTimers
     public static Props Props(Announcement self, PresenceOptions options, IFanout fanout, IActorRef owner) =>
         Akka.Actor.Props.Create(() => new PresenceActor(self, options, fanout, owner));
 
-    protected override void PreStart() => Context.ActorOf(FanoutReceiver.Props(_fanout, "presence"), "receiver");
+    protected override void PreStart() =>
+        Context.ActorOf(FanoutReceiver.Props(_fanout, "presence"), "receiver");
 
     protected override void PostStop() => _stopping.Cancel();
 
@@ -186,16 +188,18 @@ public sealed class PresenceActor : ReceiveActor, IWithTimers
         if (message.Kind == PresenceKind.Leave) { return null; }
         if (from.Mode != _self.Mode)
         {
-            return $"Node {from.NodeId} runs on this exchange in mode {AnnouncementCodec.NameOf(from.Mode)}, this one "
-                + $"is configured for {AnnouncementCodec.NameOf(_self.Mode)}. Use one mode, or another exchange.";
+            return $"Node {from.NodeId} runs on this exchange in mode {AnnouncementCodec.NameOf(from.Mode)}, "
+                + $"this one is configured for {AnnouncementCodec.NameOf(_self.Mode)}. Use one mode, or "
+                + "another exchange.";
         }
         if (from.NodeId != _self.NodeId) { return null; }
-        // An announcement that was under way when an old run of this node died does not count, an answer does. Of
-        // two that start at once, the one that started later gives way.
+        // An announcement that was under way when an old run of this node died does not count, an answer
+        // does. Of two that start at once, the one that started later gives way.
         bool isAlive = message.Answers == _self.Incarnation
             || (message.Kind == PresenceKind.Who && from.Incarnation < _self.Incarnation);
         return isAlive
-            ? $"A node with NODE_ID {_self.NodeId} is alive already, at {from.Url}. Give each node its own NODE_ID."
+            ? $"A node with NODE_ID {_self.NodeId} is alive already, at {from.Url}. Give each node its own "
+                + "NODE_ID."
             : null;
     }
 
@@ -211,7 +215,10 @@ public sealed class PresenceActor : ReceiveActor, IWithTimers
     private void OnClash(PresenceMessage message)
     {
         Announcement from = message.Announcement;
-        if (!_isAdmitted || message.Kind != PresenceKind.Announce || !_clashesLogged.Add(from.Url)) { return; }
+        if (!_isAdmitted || message.Kind != PresenceKind.Announce || !_clashesLogged.Add(from.Url))
+        {
+            return;
+        }
         _log.Error("Another node with NODE_ID {Node} announces itself, at {Url}; stop one of them",
             from.NodeId, from.Url);
     }

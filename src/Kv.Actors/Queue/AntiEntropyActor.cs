@@ -7,8 +7,8 @@ using Kv.Core.Merge;
 namespace Kv.Actors.Queue;
 
 /// <summary>
-/// Brings the node's state together with its peers': before it serves, after each loss of its queue, and whenever
-/// states differ for longer than messages are under way. Parent of the node's store and presence.
+/// Brings the node's state together with its peers': before it serves, after each loss of its queue, and
+/// whenever states differ for longer than messages are under way. Parent of the node's store and presence.
 /// </summary>
 internal sealed class AntiEntropyActor : ReceiveActor, IWithTimers
 {
@@ -29,7 +29,6 @@ internal sealed class AntiEntropyActor : ReceiveActor, IWithTimers
     // The run of the queue that a pull must have begun in to count: nothing is missed from there on.
     private int _attachment;
     private bool _isAttached;
-    private bool _isAdmitted;
     private bool _isJoined;
     private bool _hasCopied;
     private long _attachedAtMs;
@@ -87,7 +86,8 @@ internal sealed class AntiEntropyActor : ReceiveActor, IWithTimers
     {
         Receive<PresenceActor.Admitted>(_ =>
         {
-            _isAdmitted = true;
+            // Not before: a second node of the same id would read the first one's queue empty.
+            _store.Tell(QueueStoreActor.Open.Instance);
             _signals.Admitted.TrySetResult();
         });
         Receive<PresenceActor.Refused>(refused =>
@@ -170,7 +170,7 @@ internal sealed class AntiEntropyActor : ReceiveActor, IWithTimers
 
     private void OnTick()
     {
-        if (!_isAttached || !_isAdmitted || _pulling is not null) { return; }
+        if (!_isAttached || _pulling is not null) { return; }
         if (!_isJoined)
         {
             TryJoin();
@@ -241,7 +241,8 @@ internal sealed class AntiEntropyActor : ReceiveActor, IWithTimers
             peer.Failures = 0;
             _tracker.Covered(from.NodeId, from.Incarnation, ended.Result.Settled);
         }
-        _log.Info("{Node} merged {Changes} changes from {Peer}", _options.NodeId, ended.Result.Changes, from.NodeId);
+        _log.Info("{Node} merged {Changes} changes from {Peer}", _options.NodeId, ended.Result.Changes,
+            from.NodeId);
         if (!_isJoined) { Serve(); }
     }
 

@@ -5,8 +5,8 @@ using Kv.Core;
 namespace Kv.Actors.Queue;
 
 /// <summary>
-/// The commands of this node's callers: those that wait for their turn, and those that were published and not read
-/// back. Decides nothing but the turn; one owner.
+/// The commands of this node's callers: those that wait for their turn, and those that were published and not
+/// read back. Decides nothing but the turn; one owner.
 /// </summary>
 internal sealed class CommandWindow(int inFlightMax)
 {
@@ -22,7 +22,9 @@ internal sealed class CommandWindow(int inFlightMax)
 
     public int Waiting => _waiting.Count;
 
-    /// <summary>Lamport time of the oldest message published and not read back; null if there is none.</summary>
+    /// <summary>
+    /// Lamport time of the oldest message published and not read back; null if there is none.
+    /// </summary>
     public long? OldestTimeInFlight
     {
         get
@@ -43,7 +45,9 @@ internal sealed class CommandWindow(int inFlightMax)
         return true;
     }
 
-    /// <summary>The next whose caller still waits, if there is room in flight. The others leave the line.</summary>
+    /// <summary>
+    /// The next whose caller still waits, if there is room in flight. The others leave the line.
+    /// </summary>
     public bool TryTakeNext([NotNullWhen(true)] out PendingCommand? command)
     {
         command = null;
@@ -65,7 +69,8 @@ internal sealed class CommandWindow(int inFlightMax)
         _inFlight.Remove(sequence, out (PendingCommand Command, long Time) entry) ? entry.Command : null;
 
     /// <summary>
-    /// The caller waits no longer. In line, the command is never published; in flight it may be applied at any time.
+    /// The caller waits no longer. In line, the command is never published; in flight it may be applied at
+    /// any time.
     /// </summary>
     public void GiveUp(PendingCommand command)
     {
@@ -91,7 +96,10 @@ internal sealed class CommandWindow(int inFlightMax)
     /// <summary>The node ends: what is in flight may or may not be applied by the others.</summary>
     public void FailInFlight(string because)
     {
-        foreach ((PendingCommand command, _) in _inFlight.Values) { command.Fail(KvError.OutcomeUnknown, because); }
+        foreach ((PendingCommand command, _) in _inFlight.Values)
+        {
+            command.Fail(KvError.OutcomeUnknown, because);
+        }
         _inFlight.Clear();
     }
 }

@@ -6,8 +6,8 @@ using System.Text;
 namespace Kv.Actors.Queue;
 
 /// <summary>
-/// The Lamport times this node may have used, on disk: it reserves them ahead in blocks, so that a start with empty
-/// memory never uses one again.
+/// The Lamport times this node may have used, on disk: it reserves them ahead in blocks, so that a start with
+/// empty memory never uses one again.
 /// </summary>
 /// <remarks>One line: "kv-lamport 1 TIME CHECKSUM". One caller at a time.</remarks>
 internal sealed partial class LamportFile
@@ -18,7 +18,9 @@ internal sealed partial class LamportFile
 
     private readonly string? _path;
 
-    /// <param name="directory">Created if missing; null: nothing is kept, and only the wall clock protects.</param>
+    /// <param name="directory">
+    /// Created if missing; null: nothing is kept, and only the wall clock protects.
+    /// </param>
     public LamportFile(string? directory)
     {
         if (directory is null) { return; }
@@ -39,7 +41,8 @@ internal sealed partial class LamportFile
             && LineFor(words[2]) == string.Join(' ', words);
         return isValid
             ? long.Parse(words[2], CultureInfo.InvariantCulture)
-            : throw new InvalidDataException($"{_path} is damaged: it is not a line as this program writes it.");
+            : throw new InvalidDataException(
+                $"{_path} is damaged: it is not a line as this program writes it.");
     }
 
     /// <summary>Times up to this one may be used when the task has ended.</summary>

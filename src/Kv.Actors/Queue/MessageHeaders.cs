@@ -4,7 +4,9 @@ using Kv.Core.Merge;
 
 namespace Kv.Actors.Queue;
 
-/// <summary>What we add to a message, in AMQP headers, so that the body stays the original's. All or none.</summary>
+/// <summary>
+/// What we add to a message, in AMQP headers, so that the body stays the original's. All or none.
+/// </summary>
 public static class MessageHeaders
 {
     /// <summary>Lamport time, 64-bit integer.</summary>
@@ -19,7 +21,8 @@ public static class MessageHeaders
     /// <summary>Number of the message among those of this run, from 1, 64-bit integer.</summary>
     public const string Sequence = "kv-seq";
 
-    public static IReadOnlyDictionary<string, object?> Of(MessageOrigin origin) => new Dictionary<string, object?>
+    public static IReadOnlyDictionary<string, object?> Of(MessageOrigin origin) =>
+        new Dictionary<string, object?>
     {
         [Lamport] = origin.Time,
         [Node] = origin.NodeId,
@@ -31,7 +34,8 @@ public static class MessageHeaders
     /// <param name="clock">This node's Lamport time, which a message may not set forward too far.</param>
     /// <param name="problem">What is wrong with them, for a log; null if nothing is.</param>
     public static bool TryRead(
-        IReadOnlyDictionary<string, object?> headers, long clock, out MessageOrigin? origin, out string? problem)
+        IReadOnlyDictionary<string, object?> headers, long clock, out MessageOrigin? origin,
+        out string? problem)
     {
         origin = null;
         problem = null;
@@ -90,7 +94,8 @@ public static class MessageHeaders
             byte[] bytes when Utf8.IsValid(bytes) => Encoding.UTF8.GetString(bytes),
             _ => null,
         };
-        bool isValid = text is { Length: > 0 } && Encoding.UTF8.GetByteCount(text) <= MergeLimits.NameBytesMax;
+        bool isValid = text is { Length: > 0 }
+            && Encoding.UTF8.GetByteCount(text) <= MergeLimits.NameBytesMax;
         return isValid ? text : null;
     }
 }

@@ -17,10 +17,13 @@ public interface IPeerClient : IAsyncDisposable
     string Exchange { get; }
 
     /// <exception cref="PeerException">The peer refuses, or cannot be reached.</exception>
-    IAsyncEnumerable<StateChunk> GetStateAsync(string url, GetStateRequest request, CancellationToken cancellation);
+    IAsyncEnumerable<StateChunk> GetStateAsync(string url, GetStateRequest request,
+        CancellationToken cancellation);
 }
 
-/// <summary>Other nodes by gRPC. One channel for each address, kept: peers are few and pulled again and again.</summary>
+/// <summary>
+/// Other nodes by gRPC. One channel for each address, kept: peers are few and pulled again and again.
+/// </summary>
 public sealed class GrpcPeerClient(string exchange) : IPeerClient
 {
     // Addresses come from presence, which lists no more members than this.
@@ -34,7 +37,8 @@ public sealed class GrpcPeerClient(string exchange) : IPeerClient
         string url, GetStateRequest request, [EnumeratorCancellation] CancellationToken cancellation)
     {
         var client = new PeerService.PeerServiceClient(ChannelTo(url));
-        using AsyncServerStreamingCall<StateChunk> call = client.GetState(request, cancellationToken: cancellation);
+        using AsyncServerStreamingCall<StateChunk> call =
+            client.GetState(request, cancellationToken: cancellation);
         while (await MoveNextAsync(call, url, cancellation))
         {
             yield return call.ResponseStream.Current;
@@ -64,7 +68,8 @@ public sealed class GrpcPeerClient(string exchange) : IPeerClient
     private GrpcChannel ChannelTo(string url)
     {
         if (_channels.TryGetValue(url, out GrpcChannel? known)) { return known; }
-        if (!Uri.TryCreate(url, UriKind.Absolute, out Uri? address) || address.Scheme is not ("http" or "https"))
+        if (!Uri.TryCreate(url, UriKind.Absolute, out Uri? address)
+            || address.Scheme is not ("http" or "https"))
         {
             throw new PeerException($"The peer announces \"{url}\", which is no http address.");
         }

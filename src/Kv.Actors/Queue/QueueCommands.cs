@@ -18,8 +18,10 @@ internal static class QueueCommands
         {
             Command.Set set => new QueueMessage(
                 QueueCommand.Set, set.Key.ToArray(), set.Value.ToArray(), nodeId, uuid, Origin: null),
-            Command.Get get => new QueueMessage(QueueCommand.Get, get.Key.ToArray(), [], nodeId, uuid, Origin: null),
-            Command.Del del => new QueueMessage(QueueCommand.Del, del.Key.ToArray(), [], nodeId, uuid, Origin: null),
+            Command.Get get =>
+                new QueueMessage(QueueCommand.Get, get.Key.ToArray(), [], nodeId, uuid, Origin: null),
+            Command.Del del =>
+                new QueueMessage(QueueCommand.Del, del.Key.ToArray(), [], nodeId, uuid, Origin: null),
             Command.Print => new QueueMessage(QueueCommand.Print, [], [], nodeId, uuid, Origin: null),
             _ => throw new KvException(KvError.UnsupportedInMode,
                 $"Queue mode has no total order, which {command.GetType().Name} needs."),
@@ -47,7 +49,8 @@ internal static class QueueCommands
         }
         catch (ArgumentException cause)
         {
-            throw new KvException(KvError.UnsupportedInMode, "Values are JSON in queue mode. " + cause.Message, cause);
+            throw new KvException(
+                KvError.UnsupportedInMode, $"Values are JSON in queue mode. {cause.Message}", cause);
         }
     }
 }

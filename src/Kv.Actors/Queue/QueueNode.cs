@@ -12,8 +12,8 @@ namespace Kv.Actors.Queue;
 
 /// <summary>A node in queue mode: converges by merging, promises no order between publishers.</summary>
 /// <remarks>
-/// It takes Set, Get, Print and Del. Any thread. If a part of it fails it stops as a whole, since its state is lost
-/// then; <see cref="Ended"/> says so, and the process should start anew.
+/// It takes Set, Get, Print and Del. Any thread. If a part of it fails it stops as a whole, since its state
+/// is lost then; <see cref="Ended"/> says so, and the process should start anew.
 /// </remarks>
 public sealed class QueueNode : IKvNode, IPeerState, IAsyncDisposable
 {
@@ -32,8 +32,8 @@ public sealed class QueueNode : IKvNode, IPeerState, IAsyncDisposable
     private readonly SemaphoreSlim _exports = new(ExportsMax);
     private int _disposed;
 
-    private QueueNode(QueueNodeOptions options, QueueNodeParts parts, QueueNodeSignals signals, IActorRef guardian,
-        IActorRef store, IActorRef presence)
+    private QueueNode(QueueNodeOptions options, QueueNodeParts parts, QueueNodeSignals signals,
+        IActorRef guardian, IActorRef store, IActorRef presence)
     {
         _options = options;
         _parts = parts;
@@ -48,8 +48,8 @@ public sealed class QueueNode : IKvNode, IPeerState, IAsyncDisposable
     public ReplicationMode Mode => ReplicationMode.Queue;
 
     /// <summary>
-    /// Ends when the node has been let in, some <see cref="PresenceOptions.WhoWaitMs"/> after the broker was reached;
-    /// until then it serves nothing.
+    /// Ends when the node has been let in, some <see cref="PresenceOptions.WhoWaitMs"/> after the broker was
+    /// reached; until then it serves nothing.
     /// </summary>
     /// <exception cref="NodeRefusedException">Its id is taken, or the others run in another mode.</exception>
     public Task Admitted => _signals.Admitted.Task;
@@ -70,14 +70,16 @@ public sealed class QueueNode : IKvNode, IPeerState, IAsyncDisposable
         // The wall clock is a second guard against using a time twice, for a node that has lost its file.
         long time = Math.Max(lamportFile.Load(), nowUs);
         long reserved = await lamportFile.ReserveAsync(time + QueueStoreSettings.ReserveBlock);
-        var settings = new QueueStoreSettings(options.NodeId, incarnation, peers.Exchange, options.Order, time,
-            reserved, options.PublishWindow, options.RepublishDelayMs);
+        var settings = new QueueStoreSettings(
+            options.NodeId, incarnation, peers.Exchange, options.Order, time, reserved,
+            options.PublishWindow, options.RepublishDelayMs);
         var self = new Announcement(
             options.NodeId, incarnation, options.Url, ReplicationMode.Queue, NodeState.Starting);
         var parts = new QueueNodeParts(commands, presence, peers, lamportFile);
         var signals = new QueueNodeSignals();
         IActorRef guardian = system.ActorOf(
-            AntiEntropyActor.Props(parts, options, self, settings, signals), $"queue-{Uri.EscapeDataString(options.NodeId)}");
+            AntiEntropyActor.Props(parts, options, self, settings, signals),
+            $"queue-{Uri.EscapeDataString(options.NodeId)}-{incarnation:x}");
         (IActorRef store, IActorRef presenceActor) = await signals.Children.Task;
         return new QueueNode(options, parts, signals, guardian, store, presenceActor);
     }
@@ -97,7 +99,8 @@ public sealed class QueueNode : IKvNode, IPeerState, IAsyncDisposable
         var pending = new PendingCommand(message, QueueCommands.Encode(message));
         if (cancellation.IsCancellationRequested)
         {
-            throw new KvException(KvError.DeadlineBeforePublish, "The deadline ended before the command was published.");
+            throw new KvException(KvError.DeadlineBeforePublish,
+                "The deadline ended before the command was published.");
         }
         _store.Tell(new QueueStoreActor.Execute(pending));
         await using CancellationTokenRegistration givingUp = cancellation.Register(
@@ -106,7 +109,8 @@ public sealed class QueueNode : IKvNode, IPeerState, IAsyncDisposable
     }
 
     public Task<Reply.Got> GetLocalAsync(ReadOnlyMemory<byte> key, CancellationToken cancellation) =>
-        AskAsync<Reply.Got>(_store, answer => new QueueStoreActor.ReadKey(key.ToArray(), answer), cancellation);
+        AskAsync<Reply.Got>(_store, answer => new QueueStoreActor.ReadKey(key.ToArray(), answer),
+            cancellation);
 
     public Task<Reply.Printed> PrintLocalAsync(CancellationToken cancellation) =>
         AskAsync<Reply.Printed>(_store, answer => new QueueStoreActor.ReadAll(answer), cancellation);

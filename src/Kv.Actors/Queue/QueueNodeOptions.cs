@@ -23,19 +23,23 @@ public sealed record QueueNodeOptions
     public PresenceOptions Presence { get; init; } = new();
 
     /// <summary>
-    /// How long a starting node looks for a peer that serves, from when its queue is bound, before it begins with
-    /// what it has.
+    /// How long a starting node looks for a peer that serves, from when its queue is bound, before it begins
+    /// with what it has. Before its queue is bound it has waited <see cref="PresenceOptions.WhoWaitMs"/>
+    /// already.
     /// </summary>
-    public int AloneAfterMs { get; init; } = 2_000;
+    public int AloneAfterMs { get; init; } = 1_000;
 
-    /// <summary>Messages published and not read back, 1 to 1,024. More gains little and holds more memory.</summary>
+    /// <summary>
+    /// Messages published and not read back, 1 to 1,024. More gains little and holds more memory.
+    /// </summary>
     public int PublishWindow { get; init; } = 64;
 
     /// <summary>Pause before messages whose publishing failed are published again.</summary>
     public int RepublishDelayMs { get; init; } = 250;
 
     /// <summary>
-    /// How long a digest or a gap may differ before it is pulled: messages under way make them differ for a moment.
+    /// How long a digest or a gap may differ before it is pulled: messages under way make them differ for a
+    /// moment.
     /// </summary>
     public int SettleMs { get; init; } = 3_000;
 
@@ -62,7 +66,8 @@ public sealed record QueueNodeOptions
         int idBytes = Encoding.UTF8.GetByteCount(NodeId);
         if (idBytes is 0 or > KvLimits.NodeIdBytesMax)
         {
-            throw new ArgumentException($"NODE_ID must have 1 to {KvLimits.NodeIdBytesMax} bytes.", nameof(NodeId));
+            throw new ArgumentException($"NODE_ID must have 1 to {KvLimits.NodeIdBytesMax} bytes.",
+                nameof(NodeId));
         }
         ArgumentOutOfRangeException.ThrowIfNegative(AloneAfterMs);
         ArgumentOutOfRangeException.ThrowIfLessThan(PublishWindow, 1);

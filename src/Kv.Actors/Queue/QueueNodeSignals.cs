@@ -6,7 +6,8 @@ namespace Kv.Actors.Queue;
 internal sealed class QueueNodeSignals
 {
     /// <summary>The actors that calls go to.</summary>
-    public TaskCompletionSource<(IActorRef Store, IActorRef Presence)> Children { get; } = New<(IActorRef, IActorRef)>();
+    public TaskCompletionSource<(IActorRef Store, IActorRef Presence)> Children { get; } =
+        New<(IActorRef, IActorRef)>();
 
     /// <summary>The node may run beside the others, or why not.</summary>
     public TaskCompletionSource Admitted { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -14,5 +15,6 @@ internal sealed class QueueNodeSignals
     /// <summary>The actors have ended, whatever the reason.</summary>
     public CancellationTokenSource Ended { get; } = new();
 
-    private static TaskCompletionSource<T> New<T>() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private static TaskCompletionSource<T> New<T>() =>
+        new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

@@ -5,8 +5,8 @@ using Kv.Actors.Fanouts;
 namespace Kv.Actors.Queue;
 
 /// <summary>
-/// Publishes this node's messages and repeats each unchanged, in order, until it was read back: a message never read
-/// back would leave a gap in this node's numbers that the others see for ever.
+/// Publishes this node's messages and repeats each unchanged, in order, until it was read back: a message
+/// never read back would leave a gap in this node's numbers that the others see for ever.
 /// </summary>
 /// <remarks>It holds no more than the store has in flight, which is bounded there.</remarks>
 internal sealed class QueuePublisherActor : ReceiveActor, IWithTimers

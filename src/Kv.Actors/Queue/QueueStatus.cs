@@ -41,7 +41,8 @@ internal static class QueueStatus
         }
         if (own.Counters.Stale > 0)
         {
-            yield return $"{own.Counters.Stale} messages older than the deletions known were discarded since the start.";
+            yield return
+                $"{own.Counters.Stale} messages older than the deletions known were discarded.";
         }
     }
 }

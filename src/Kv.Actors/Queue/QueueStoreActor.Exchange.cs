@@ -37,8 +37,8 @@ internal sealed partial class QueueStoreActor
     public sealed record DescribeTo(TaskCompletionSource<Description> Answer);
 
     public sealed record Description(
-        NodeState State, string Reason, long Order, int Keys, int Tombstones, long Missing, long Time, long Settled,
-        long Floor, ulong[] Buckets, QueueCounters Counters)
+        NodeState State, string Reason, long Order, int Keys, int Tombstones, long Missing, long Time,
+        long Settled, long Floor, ulong[] Buckets, QueueCounters Counters)
     {
         public Digest Digest => LeafDigests.DigestOf(Buckets);
     }
@@ -56,7 +56,9 @@ internal sealed partial class QueueStoreActor
 
     public sealed record BeginImport(StateHeader Header);
 
-    /// <summary>Parts of leaves of the state that is being imported; completes when they are merged.</summary>
+    /// <summary>
+    /// Parts of leaves of the state that is being imported; completes when they are merged.
+    /// </summary>
     public sealed record ImportParts(IReadOnlyList<LeafPart> Parts, TaskCompletionSource Done);
 
     /// <summary>All was imported; answers with the number of changes.</summary>
@@ -102,7 +104,8 @@ internal sealed partial class QueueStoreActor
     }
 
     private Description ToDescription() => new(
-        CanServe ? NodeState.Ready : NodeState.Starting, Reason, _store.Order, _store.Count, _store.TombstoneCount,
+        CanServe ? NodeState.Ready : NodeState.Starting, Reason, _store.Order, _store.Count,
+        _store.TombstoneCount,
         _store.MissingMessages, _store.Time, Settled, _store.Floor, _store.Digests.CopyBuckets(), _counters);
 
     private void OnCompare(Compare compare)
@@ -144,7 +147,8 @@ internal sealed partial class QueueStoreActor
         _store.Begin();
         if (!_isMerged)
         {
-            _log.Info("{Node} serves: {Keys} keys, order {Order}", _settings.NodeId, _store.Count, _store.Order);
+            _log.Info("{Node} serves: {Keys} keys, order {Order}", _settings.NodeId, _store.Count,
+                _store.Order);
         }
         _isMerged = true;
         Resume();

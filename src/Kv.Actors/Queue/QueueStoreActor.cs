@@ -9,8 +9,8 @@ using Kv.Core.Store;
 namespace Kv.Actors.Queue;
 
 /// <summary>
-/// Owns the node's state. It applies what its queue delivers, publishes callers' commands and answers each when the
-/// node's own delivery of it has been applied.
+/// Owns the node's state. It applies what its queue delivers, publishes callers' commands and answers each
+/// when the node's own delivery of it has been applied.
 /// </summary>
 internal sealed partial class QueueStoreActor : ReceiveActor, IWithTimers
 {
@@ -62,8 +62,15 @@ internal sealed partial class QueueStoreActor : ReceiveActor, IWithTimers
         Receive<Reserved>(reserved => OnReserved(reserved.Through));
         Receive<ReserveFailed>(OnReserveFailed);
         Receive<RetryReserve>(_ => ReserveAhead());
+        Receive<Open>(_ => Context.ActorOf(FanoutReceiver.Props(_fanout, _settings.Exchange), "receiver"));
         Receive<Drain>(OnDrain);
         ReceiveExchange();
+    }
+
+    /// <summary>From the owner, once: the node was let in and may use its queue.</summary>
+    public sealed record Open
+    {
+        public static readonly Open Instance = new();
     }
 
     /// <summary>A caller's command; its answer says everything.</summary>
@@ -83,7 +90,9 @@ internal sealed partial class QueueStoreActor : ReceiveActor, IWithTimers
 
     private bool CanServe => _isAttached && _isMerged;
 
-    /// <summary>A time that was not reserved may be used again after a restart, so it must not be used.</summary>
+    /// <summary>
+    /// A time that was not reserved may be used again after a restart, so it must not be used.
+    /// </summary>
     private bool HasTimeReserved => _store.Time < _reservedThrough;
 
     /// <summary>See <see cref="StateHeader.Settled"/>.</summary>
@@ -92,10 +101,8 @@ internal sealed partial class QueueStoreActor : ReceiveActor, IWithTimers
     public static Props Props(QueueStoreSettings settings, IFanout fanout, LamportFile lamportFile) =>
         Akka.Actor.Props.Create(() => new QueueStoreActor(settings, fanout, lamportFile));
 
-    protected override SupervisorStrategy SupervisorStrategy() => new AllForOneStrategy(_ => Directive.Escalate);
-
-    protected override void PreStart() =>
-        Context.ActorOf(FanoutReceiver.Props(_fanout, _settings.Exchange), "receiver");
+    protected override SupervisorStrategy SupervisorStrategy() =>
+        new AllForOneStrategy(_ => Directive.Escalate);
 
     protected override void PostStop()
     {
@@ -123,7 +130,10 @@ internal sealed partial class QueueStoreActor : ReceiveActor, IWithTimers
     private (KvError Code, string Because)? RefusalOf(PendingCommand command)
     {
         if (_drained is not null) { return (KvError.Stopping, "The node stops."); }
-        if (!_isAttached) { return (KvError.LogUnavailable, $"Not connected to the broker: {_detachedBecause}"); }
+        if (!_isAttached)
+        {
+            return (KvError.LogUnavailable, $"Not connected to the broker: {_detachedBecause}");
+        }
         if (_fanout.UnavailableBecause is { } because) { return (KvError.LogUnavailable, because); }
         if (!_isMerged) { return (KvError.NotReady, "The node is merging a peer's state."); }
         bool isDelete = command.Message.Command == QueueCommand.Del;
@@ -132,7 +142,9 @@ internal sealed partial class QueueStoreActor : ReceiveActor, IWithTimers
             : null;
     }
 
-    /// <summary>A command gets its time and number only here: a number given and not published would be a gap.</summary>
+    /// <summary>
+    /// A command gets its time and number only here: a number given and not published would be a gap.
+    /// </summary>
     private void PublishNext()
     {
         while (CanServe && HasTimeReserved && _window.TryTakeNext(out PendingCommand? command))
@@ -236,8 +248,9 @@ internal sealed partial class QueueStoreActor : ReceiveActor, IWithTimers
     }
 
     /// <summary>
-    /// Such a write is stamped by our clock, which must have seen what the others have: before the node has merged,
-    /// an old message would become the newest. By arrival nothing may overtake the copy of a peer's state.
+    /// Such a write is stamped by our clock, which must have seen what the others have: before the node has
+    /// merged, an old message would become the newest. By arrival nothing may overtake the copy of a peer's
+    /// state.
     /// </summary>
     private bool NeedsOwnTime(QueueMessage message) =>
         _settings.Order == WriteOrder.Arrival || message.Origin is null;

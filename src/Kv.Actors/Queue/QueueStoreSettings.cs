@@ -16,8 +16,8 @@ internal sealed record QueueStoreSettings(
     int RepublishDelayMs)
 {
     /// <summary>
-    /// Times reserved with one fsync: seconds of the heaviest traffic, and a jump of that much at a restart, which
-    /// costs nothing.
+    /// Times reserved with one fsync: seconds of the heaviest traffic, and a jump of that much at a restart,
+    /// which costs nothing.
     /// </summary>
     public const long ReserveBlock = 1L << 24;
 }

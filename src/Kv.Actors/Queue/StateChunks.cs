@@ -11,7 +11,9 @@ using VersionProto = Kv.Protos.Internal.V1.Version;
 
 namespace Kv.Actors.Queue;
 
-/// <summary>The state exchange between core and protobuf. Bytes of a protobuf message are shared, never changed.</summary>
+/// <summary>
+/// The state exchange between core and protobuf. Bytes of a protobuf message are shared, never changed.
+/// </summary>
 internal static class StateChunks
 {
     /// <summary>A chunk is sent when it has so many bytes: 256 KiB with what may still come on top.</summary>
@@ -21,7 +23,8 @@ internal static class StateChunks
     private const int VersionBytes = 64;
     private const int UuidBytes = 16;
 
-    public static GetStateRequest ToRequest(string exchange, Announcement self, bool byArrival, ulong[] leaves)
+    public static GetStateRequest ToRequest(string exchange, Announcement self, bool byArrival,
+        ulong[] leaves)
     {
         byte[] digests = new byte[leaves.Length * sizeof(ulong)];
         for (int leaf = 0; leaf < leaves.Length; leaf++)
@@ -46,7 +49,8 @@ internal static class StateChunks
     {
         if (digests.Length != 0 && digests.Length != MergeLimits.Leaves * sizeof(ulong))
         {
-            throw new PeerException($"leaf_digests must have 0 or {MergeLimits.Leaves * sizeof(ulong)} bytes.");
+            throw new PeerException(
+                $"leaf_digests must have 0 or {MergeLimits.Leaves * sizeof(ulong)} bytes.");
         }
         ulong[] leaves = new ulong[digests.Length / sizeof(ulong)];
         for (int leaf = 0; leaf < leaves.Length; leaf++)
@@ -88,7 +92,10 @@ internal static class StateChunks
 
     public static CoreHeader ToHeader(HeaderProto header)
     {
-        if (header.Lamport is < 0 or > MergeLimits.TimeMax) { throw new PeerException("The header has no time."); }
+        if (header.Lamport is < 0 or > MergeLimits.TimeMax)
+        {
+            throw new PeerException("The header has no time.");
+        }
         List<SenderTable.Seen> senders = [];
         foreach (SenderSeen sender in header.Senders)
         {
@@ -112,9 +119,15 @@ internal static class StateChunks
         List<LeafPart> parts = [];
         foreach (LeafProto part in chunk.Leaves)
         {
-            if (part.Leaf >= MergeLimits.Leaves) { throw new PeerException($"There is no leaf {part.Leaf}."); }
+            if (part.Leaf >= MergeLimits.Leaves)
+            {
+                throw new PeerException($"There is no leaf {part.Leaf}.");
+            }
             List<VersionedValue> versions = new(part.Versions.Count);
-            foreach (VersionProto version in part.Versions) { versions.Add(ToVersion(version, part.Leaf, names)); }
+            foreach (VersionProto version in part.Versions)
+            {
+                versions.Add(ToVersion(version, part.Leaf, names));
+            }
             parts.Add(new LeafPart((int)part.Leaf, versions, part.Complete));
         }
         return parts;
@@ -122,7 +135,8 @@ internal static class StateChunks
 
     private static VersionedValue ToVersion(VersionProto version, uint leaf, NameTable names)
     {
-        if (version.Uuid.Length != UuidBytes || version.Key.IsEmpty || version.Lamport is <= 0 or > MergeLimits.TimeMax)
+        if (version.Uuid.Length != UuidBytes || version.Key.IsEmpty
+            || version.Lamport is <= 0 or > MergeLimits.TimeMax)
         {
             throw new PeerException("A version has no key, no uuid or no time.");
         }
@@ -130,7 +144,9 @@ internal static class StateChunks
             BinaryPrimitives.ReadUInt128BigEndian(version.Uuid.Span));
         byte[]? value = version.HasValue ? version.Value.ToByteArray() : null;
         var merged = new VersionedValue(version.Key.ToByteArray(), value, stamp);
-        return merged.Leaf == leaf ? merged : throw new PeerException("A key stands in a leaf that is not its own.");
+        return merged.Leaf == leaf
+            ? merged
+            : throw new PeerException("A key stands in a leaf that is not its own.");
     }
 
     private static VersionProto ToProto(VersionedValue version)

@@ -19,7 +19,8 @@ internal sealed class StatePull(
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         deadline.CancelAfter(chunkTimeoutMs);
-        ulong[] leaves = await AskAsync<ulong[]>(answer => new QueueStoreActor.TakeLeaves(answer), deadline.Token);
+        ulong[] leaves =
+            await AskAsync<ulong[]>(answer => new QueueStoreActor.TakeLeaves(answer), deadline.Token);
         GetStateRequest request = StateChunks.ToRequest(peers.Exchange, self, byArrival, leaves);
         var names = new NameTable();
         CoreHeader? header = null;
@@ -48,7 +49,8 @@ internal sealed class StatePull(
         await done.Task.WaitAsync(cancellation);
     }
 
-    private async Task<T> AskAsync<T>(Func<TaskCompletionSource<T>, object> question, CancellationToken cancellation)
+    private async Task<T> AskAsync<T>(Func<TaskCompletionSource<T>, object> question,
+        CancellationToken cancellation)
     {
         var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
         store.Tell(question(answer));

@@ -1,12 +1,13 @@
 namespace Kv.Core.Merge;
 
 /// <summary>
-/// The Lamport times this store may have forgotten tombstones of. A key that is absent here, or older here, was not
-/// written at a covered time, or was deleted since: a version from such a time is discarded.
+/// The Lamport times this store may have forgotten tombstones of. A key that is absent here, or older here,
+/// was not written at a covered time, or was deleted since: a version from such a time is discarded.
 /// </summary>
 /// <remarks>
-/// A span begins where its group of nodes began, not at 0: a node that started empty knows nothing of the time before
-/// and must not discard what a returning node brings from there. See docs/adr/queue-tombstone-floor.md.
+/// A span begins where its group of nodes began, not at 0: a node that started empty knows nothing of the
+/// time before and must not discard what a returning node brings from there. See
+/// docs/adr/queue-tombstone-floor.md.
 /// </remarks>
 public sealed class CoveredTimes
 {
@@ -32,14 +33,17 @@ public sealed class CoveredTimes
         return false;
     }
 
-    /// <summary>A group's beginning: nothing is covered yet, and nothing up to this time ever will be by it.</summary>
+    /// <summary>
+    /// A group's beginning: nothing is covered yet, and nothing up to this time ever will be by it.
+    /// </summary>
     public void Begin(long time)
     {
         if (IsEmpty) { _spans.Add(new Span(time, time)); }
     }
 
     /// <summary>
-    /// All that any known member has up to this time is here: covers everything from the earliest beginning on.
+    /// All that any known member has up to this time is here: covers everything from the earliest beginning
+    /// on.
     /// </summary>
     public void RaiseTo(long floor)
     {

@@ -4,8 +4,8 @@ using Kv.Core.Entries;
 namespace Kv.Core.Merge;
 
 /// <summary>
-/// Digests of a set of versions: per leaf and per bucket the sum, modulo 2^64, of the versions' hashes. A sum does not
-/// depend on order and is kept up by one addition per change.
+/// Digests of a set of versions: per leaf and per bucket the sum, modulo 2^64, of the versions' hashes. A sum
+/// does not depend on order and is kept up by one addition per change.
 /// </summary>
 public sealed class LeafDigests
 {

@@ -8,7 +8,9 @@ public enum WriteOrder
     /// <summary>By version: all nodes end with the same.</summary>
     Merge = 1,
 
-    /// <summary>By arrival, as the original system did: nodes that receive in different order stay different.</summary>
+    /// <summary>
+    /// By arrival, as the original system did: nodes that receive in different order stay different.
+    /// </summary>
     Arrival = 2,
 }
 
@@ -21,7 +23,9 @@ public enum ApplyOutcome
     /// <summary>It was here before; nothing happened.</summary>
     Duplicate = 2,
 
-    /// <summary>A write of a time whose deletions are forgotten: it may have been deleted since. Discarded.</summary>
+    /// <summary>
+    /// A write of a time whose deletions are forgotten: it may have been deleted since. Discarded.
+    /// </summary>
     Stale = 3,
 }
 
@@ -30,8 +34,8 @@ public enum ApplyOutcome
 public readonly record struct ApplyResult(ApplyOutcome Outcome, long Order, long Deleted);
 
 /// <summary>
-/// A node's state in queue mode. It changes by applying a message or merging a version, in any order and any number of
-/// times; states that have seen the same are the same.
+/// A node's state in queue mode. It changes by applying a message or merging a version, in any order and any
+/// number of times; states that have seen the same are the same.
 /// </summary>
 /// <remarks>One owner calls it. The clock is a Lamport clock: it counts events, not time.</remarks>
 public sealed class MergeStore
@@ -75,7 +79,8 @@ public sealed class MergeStore
     public long Floor => _covered.Floor;
 
     /// <summary>
-    /// This node's state has a beginning: it found no peer, and what its own clock has not yet reached is its own.
+    /// This node's state has a beginning: it found no peer, and what its own clock has not yet reached is its
+    /// own.
     /// </summary>
     public void Begin() => _covered.Begin(Time);
 
@@ -137,7 +142,8 @@ public sealed class MergeStore
     public StateExport Export(long settled)
     {
         var header = new StateHeader(
-            _own.NodeId, _own.Incarnation, Time, settled, [.. _covered.Spans], _senders.Export(), _uuids.Export());
+            _own.NodeId, _own.Incarnation, Time, settled, [.. _covered.Spans], _senders.Export(),
+            _uuids.Export());
         return new StateExport(header, _map.SnapshotVersions(), _map.Digests.CopyLeaves());
     }
 
@@ -198,7 +204,9 @@ public sealed class MergeStore
             : new VersionStamp(NextTime(), _names.Unique(message.SenderId), 0, uuid);
     }
 
-    /// <summary>Takes a version in if it is the newest of its key; false when it has to be discarded as stale.</summary>
+    /// <summary>
+    /// Takes a version in if it is the newest of its key; false when it has to be discarded as stale.
+    /// </summary>
     private bool Take(VersionedValue version)
     {
         VersionedValue? current = _map.Find(version.Key);

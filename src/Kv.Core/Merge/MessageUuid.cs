@@ -8,8 +8,8 @@ namespace Kv.Core.Merge;
 public static class MessageUuid
 {
     /// <summary>
-    /// A UUID's own 128 bits; for any other text its XXH3 hash. Foreign senders may name messages as they like, and
-    /// all nodes derive the same number.
+    /// A UUID's own 128 bits; for any other text its XXH3 hash. Foreign senders may name messages as they
+    /// like, and all nodes derive the same number.
     /// </summary>
     public static UInt128 Of(string text)
     {

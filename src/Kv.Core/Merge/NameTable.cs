@@ -1,6 +1,8 @@
 namespace Kv.Core.Merge;
 
-/// <summary>One string for each node's name, where it would otherwise stand in every version once more.</summary>
+/// <summary>
+/// One string for each node's name, where it would otherwise stand in every version once more.
+/// </summary>
 public sealed class NameTable
 {
     private readonly Dictionary<string, string> _names = [];

@@ -1,9 +1,9 @@
 namespace Kv.Core.Merge;
 
 /// <summary>
-/// Decides from whom to pull, and when: from a peer whose digests have differed for longer than messages are under
-/// way; from anyone while messages are known to be missing; and from a peer not compared for long while tombstones
-/// wait for that. Times in ms on the caller's clock.
+/// Decides from whom to pull, and when: from a peer whose digests have differed for longer than messages are
+/// under way; from anyone while messages are known to be missing; and from a peer not compared for long while
+/// tombstones wait for that. Times in ms on the caller's clock.
 /// </summary>
 public sealed class PullPlan(long settleMs, long intervalMs, long silentMs)
 {

@@ -14,7 +14,9 @@ public enum QueueCommand
 /// <param name="Value">The JSON text of the value, byte for byte; empty unless SET.</param>
 /// <param name="SenderId">The node that published it.</param>
 /// <param name="Uuid">Names the command; a redelivery has the same.</param>
-/// <param name="Origin">What our nodes add in the headers; null: a plain message, of a node that is not ours.</param>
+/// <param name="Origin">
+/// What our nodes add in the headers; null: a plain message, of a node that is not ours.
+/// </param>
 public sealed record QueueMessage(
     QueueCommand Command,
     byte[] Key,

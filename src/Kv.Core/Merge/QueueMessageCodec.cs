@@ -8,7 +8,8 @@ using System.Text.Unicode;
 namespace Kv.Core.Merge;
 
 /// <summary>
-/// The original system's JSON: {"command_type","key","value","sender_id","message_uuid"}. See docs/formats-queue.md.
+/// The original system's JSON: {"command_type","key","value","sender_id","message_uuid"}. See
+/// docs/formats-queue.md.
 /// </summary>
 public static class QueueMessageCodec
 {
@@ -24,7 +25,9 @@ public static class QueueMessageCodec
     private static readonly JsonReaderOptions Read = new() { MaxDepth = MergeLimits.JsonDepthMax };
 
     /// <summary>Writes the five fields; the value's bytes stand in it as they are.</summary>
-    /// <exception cref="ArgumentException">The key is not UTF-8, or the value is not JSON or nested too deep.</exception>
+    /// <exception cref="ArgumentException">
+    /// The key is not UTF-8, or the value is not JSON or nested too deep.
+    /// </exception>
     public static byte[] Encode(QueueMessage message)
     {
         ArgumentNullException.ThrowIfNull(message);
@@ -91,7 +94,8 @@ public static class QueueMessageCodec
         {
             json.WriteRawValue(message.Value);
         }
-        catch (Exception cause) when (cause is JsonException or InvalidOperationException or ArgumentException)
+        catch (Exception cause)
+            when (cause is JsonException or InvalidOperationException or ArgumentException)
         {
             throw new ArgumentException("The value is not JSON, or nested too deep.", nameof(message), cause);
         }
@@ -128,7 +132,10 @@ public static class QueueMessageCodec
         public string? ReadFrom(ReadOnlySpan<byte> body)
         {
             var reader = new Utf8JsonReader(body, Read);
-            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) { return "is not a JSON object"; }
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+            {
+                return "is not a JSON object";
+            }
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
                 string? name = reader.GetString();
@@ -148,7 +155,9 @@ public static class QueueMessageCodec
                 case "key":
                     if (_hasKey) { return "has key twice"; }
                     _hasKey = true;
-                    return reader.TokenType == JsonTokenType.Null ? null : ReadText(name, ref reader, ref _key);
+                    return reader.TokenType == JsonTokenType.Null
+                        ? null
+                        : ReadText(name, ref reader, ref _key);
                 case "value":
                     if (_value is not null) { return "has value twice"; }
                     int start = (int)reader.TokenStartIndex;
@@ -181,7 +190,10 @@ public static class QueueMessageCodec
             if (command != QueueCommand.Print && string.IsNullOrEmpty(_key)) { return "has an empty key"; }
             byte[] key = command == QueueCommand.Print ? [] : Encoding.UTF8.GetBytes(_key!);
             byte[] value = command == QueueCommand.Set ? _value : [];
-            if (key.Length + value.Length > KvLimits.RequestBytesMax) { return "has key and value of over 1.5 MiB"; }
+            if (key.Length + value.Length > KvLimits.RequestBytesMax)
+            {
+                return "has key and value of over 1.5 MiB";
+            }
             message = new QueueMessage(command, key, value, _senderId!, _uuid!, Origin: null);
             return null;
         }

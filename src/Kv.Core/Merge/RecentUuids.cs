@@ -1,8 +1,8 @@
 namespace Kv.Core.Merge;
 
 /// <summary>
-/// The plain messages seen last, by uuid. A plain message has no time of its own, so a redelivery would be stamped
-/// anew and overwrite what was written since; this is what recognises it.
+/// The plain messages seen last, by uuid. A plain message has no time of its own, so a redelivery would be
+/// stamped anew and overwrite what was written since; this is what recognises it.
 /// </summary>
 public sealed class RecentUuids
 {

@@ -1,6 +1,8 @@
 namespace Kv.Core.Merge;
 
-/// <summary>Which sequence numbers of each (node, incarnation) were seen: tells duplicates and gaps.</summary>
+/// <summary>
+/// Which sequence numbers of each (node, incarnation) were seen: tells duplicates and gaps.
+/// </summary>
 public sealed class SenderTable
 {
     private readonly Dictionary<SenderRun, Sender> _senders = [];
@@ -47,12 +49,13 @@ public sealed class SenderTable
     }
 
     /// <summary>
-    /// Takes over what a peer has seen whose versions have been merged completely. Numbers above our highest are left
-    /// out, because those messages are on their way to us and want to be counted and logged here.
+    /// Takes over what a peer has seen whose versions have been merged completely. Numbers above our highest
+    /// are left out, because those messages are on their way to us and want to be counted and logged here.
     /// </summary>
     /// <param name="own">This node's own run, which is not taken over: its messages answer callers.</param>
     /// <param name="adoptUnknown">
-    /// Take over senders not heard of: right for a node that starts, to which their past would look like a gap.
+    /// Take over senders not heard of: right for a node that starts, to which their past would look like a
+    /// gap.
     /// </param>
     public void Import(IReadOnlyList<Seen> seen, SenderRun own, bool adoptUnknown)
     {

@@ -27,7 +27,9 @@ public sealed class StabilityTracker
         member.Stable = Math.Max(member.Stable, stable);
     }
 
-    /// <summary>A member left, or was silent for so long that it has to be re-seeded when it returns.</summary>
+    /// <summary>
+    /// A member left, or was silent for so long that it has to be re-seeded when it returns.
+    /// </summary>
     public void Forget(string nodeId) => _members.Remove(nodeId);
 
     /// <summary>Up to here this node has everything that any known member has; what it announces.</summary>
@@ -39,8 +41,8 @@ public sealed class StabilityTracker
     }
 
     /// <summary>
-    /// The floor to raise to now: one that was right <paramref name="delayMs"/> ago, which gives a member we have not
-    /// heard of yet the time to make itself known. 0: none.
+    /// The floor to raise to now: one that was right <paramref name="delayMs"/> ago, which gives a member we
+    /// have not heard of yet the time to make itself known. 0: none.
     /// </summary>
     public long Floor(long ownSettled, long nowMs, long delayMs)
     {
@@ -48,7 +50,8 @@ public sealed class StabilityTracker
         foreach (Member member in _members.Values) { candidate = Math.Min(candidate, member.Stable); }
         _candidates.Enqueue((candidate, nowMs));
         long floor = 0;
-        while (_candidates.TryPeek(out (long Floor, long FoundAtMs) oldest) && nowMs - oldest.FoundAtMs >= delayMs)
+        while (_candidates.TryPeek(out (long Floor, long FoundAtMs) oldest)
+            && nowMs - oldest.FoundAtMs >= delayMs)
         {
             floor = _candidates.Dequeue().Floor;
         }
@@ -58,7 +61,10 @@ public sealed class StabilityTracker
     /// <summary>A new run of a node has none of what the old run had.</summary>
     private Member MemberOf(string nodeId, long incarnation)
     {
-        if (_members.TryGetValue(nodeId, out Member? member) && member.Incarnation == incarnation) { return member; }
+        if (_members.TryGetValue(nodeId, out Member? member) && member.Incarnation == incarnation)
+        {
+            return member;
+        }
         _members[nodeId] = member = new Member { Incarnation = incarnation };
         // What was found without this member does not hold with it.
         _candidates.Clear();

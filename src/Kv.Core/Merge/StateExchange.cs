@@ -54,8 +54,8 @@ public sealed class StateExport
 }
 
 /// <summary>
-/// Merges a peer's state, leaf by leaf. Given up half-way it has merged what it was given and leaves the rest to the
-/// next time.
+/// Merges a peer's state, leaf by leaf. Given up half-way it has merged what it was given and leaves the rest
+/// to the next time.
 /// </summary>
 public sealed class StateImport
 {
@@ -84,7 +84,9 @@ public sealed class StateImport
         if (_store.Merge(version)) { Changes++; }
     }
 
-    /// <summary>All the peer has in this leaf has been merged: what it lacks and must have seen is dropped.</summary>
+    /// <summary>
+    /// All the peer has in this leaf has been merged: what it lacks and must have seen is dropped.
+    /// </summary>
     public void CompleteLeaf(int leaf)
     {
         Changes += _store.DropDeleted(leaf, _leafKeys, _peerCovered);

@@ -4,8 +4,8 @@ using Kv.Core.Store;
 namespace Kv.Core.Merge;
 
 /// <summary>
-/// The versions of all keys, the live ones among them in key order, and their digests. It decides nothing: which
-/// version stays is <see cref="MergeStore"/>'s business.
+/// The versions of all keys, the live ones among them in key order, and their digests. It decides nothing:
+/// which version stays is <see cref="MergeStore"/>'s business.
 /// </summary>
 internal sealed class VersionMap
 {
@@ -25,7 +25,9 @@ internal sealed class VersionMap
     /// <param name="hashStamps">Whether two equal values of different stamps count as different.</param>
     public VersionMap(bool hashStamps) => _hashStamps = hashStamps;
 
-    /// <summary>Of live versions only, so that nodes agree whether or not they have dropped their tombstones.</summary>
+    /// <summary>
+    /// Of live versions only, so that nodes agree whether or not they have dropped their tombstones.
+    /// </summary>
     public LeafDigests Digests { get; } = new();
 
     public int LiveCount => _live.Count;

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Kv.Core.Merge;
 
-/// <summary>When and by whom a key was last written. Of two versions of a key the one with the larger stamp wins.</summary>
+/// <summary>
+/// When and by whom a key was last written. Of two versions of a key the one with the larger stamp wins.
+/// </summary>
 /// <param name="Time">Lamport time; 1 or more.</param>
 /// <param name="NodeId">Who wrote: a node id, or the sender_id of a message without our headers.</param>
 /// <param name="Incarnation">Which run of the node; 0 for a message without our headers.</param>

@@ -34,8 +34,8 @@ public sealed class VersionedValue
     public static int LeafOf(ReadOnlySpan<byte> key) => (int)(XxHash64.HashToUInt64(key) >> LeafShift);
 
     /// <summary>
-    /// Whether this version replaces the other of the same key: by stamp, then a value before a tombstone, then by
-    /// value bytes. Two versions that differ are never equal here, so all nodes choose the same.
+    /// Whether this version replaces the other of the same key: by stamp, then a value before a tombstone,
+    /// then by value bytes. Two versions that differ are never equal here, so all nodes choose the same.
     /// </summary>
     public bool Supersedes(VersionedValue other)
     {

@@ -42,7 +42,9 @@ public sealed class InMemoryExchange
     }
 }
 
-/// <summary>One node's side of an <see cref="InMemoryExchange"/>: its queue lives as long as its stream.</summary>
+/// <summary>
+/// One node's side of an <see cref="InMemoryExchange"/>: its queue lives as long as its stream.
+/// </summary>
 public sealed class InMemoryFanout(InMemoryExchange exchange, string nodeId) : IFanout
 {
     private readonly Lock _gate = new();
@@ -78,7 +80,9 @@ public sealed class InMemoryFanout(InMemoryExchange exchange, string nodeId) : I
             .Select(delivery => (IReadOnlyList<FanoutDelivery>)[delivery])
             .MapMaterializedValue(materialized => (Task)materialized);
 
-    /// <summary>The connection breaks; what was in the queue is lost, and nothing works until <see cref="Up"/>.</summary>
+    /// <summary>
+    /// The connection breaks; what was in the queue is lost, and nothing works until <see cref="Up"/>.
+    /// </summary>
     public void Down()
     {
         lock (_gate)

@@ -1,16 +1,16 @@
 using System.Globalization;
 using Kv.Core.Merge;
-using Xunit;
 
 namespace Kv.Actors.Tests.Queue;
 
 /// <summary>
-/// Seeded runs. A failure names its seed; KV_SIM_SEED=SEED dotnet test --filter MergeConvergence replays that one.
+/// Seeded runs. A failure names its seed; KV_SIM_SEED=SEED dotnet test --filter MergeConvergence replays that
+/// one.
 /// </summary>
 public sealed class MergeConvergenceTests
 {
-    private const int Seeds = 300;
-    private const int Steps = 600;
+    private const int Seeds = 200;
+    private const int Steps = 500;
 
     [Fact]
     public void Nodes_converge_whatever_order_messages_come_in() =>
@@ -47,7 +47,8 @@ public sealed class MergeConvergenceTests
         AssertConverges(
             new SimFaults
             {
-                Overtakes = 0.3, Duplicated = 0.2, Lost = 0.1, Foreign = 0.2, Restarts = 0.005, Isolated = 0.01,
+                Overtakes = 0.3, Duplicated = 0.2, Lost = 0.1, Foreign = 0.2, Restarts = 0.005,
+                Isolated = 0.01,
                 ForgottenAfter = 30,
             },
             mayLoseWrites: true);

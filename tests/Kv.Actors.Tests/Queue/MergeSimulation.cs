@@ -34,8 +34,8 @@ public sealed record SimFaults
 }
 
 /// <summary>
-/// Nodes of queue mode without broker and actors: the core's merge store, sequence numbers, digests, floor and state
-/// exchange under a seeded schedule. The same seed gives the same run.
+/// Nodes of queue mode without broker and actors: the core's merge store, sequence numbers, digests, floor
+/// and state exchange under a seeded schedule. The same seed gives the same run.
 /// </summary>
 public sealed class MergeSimulation
 {
@@ -72,7 +72,9 @@ public sealed class MergeSimulation
         }
     }
 
-    /// <summary>Ends every fault, delivers everything and lets nodes that differ pull from each other.</summary>
+    /// <summary>
+    /// Ends every fault, delivers everything and lets nodes that differ pull from each other.
+    /// </summary>
     public void Heal()
     {
         foreach (SimNode node in _nodes)
@@ -96,10 +98,10 @@ public sealed class MergeSimulation
     public static string ContentsOf(SimNode node)
     {
         var text = new StringBuilder();
-        foreach ((ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value) in node.Store.Snapshot().Scan(default, default))
+        foreach (var entry in node.Store.Snapshot().Scan(default, default))
         {
-            text.Append(Encoding.UTF8.GetString(key.Span)).Append('=')
-                .Append(Encoding.UTF8.GetString(value.Span)).Append(' ');
+            text.Append(Encoding.UTF8.GetString(entry.Key.Span)).Append('=')
+                .Append(Encoding.UTF8.GetString(entry.Value.Span)).Append(' ');
         }
         return text.ToString();
     }
@@ -152,8 +154,13 @@ public sealed class MergeSimulation
         MessageOrigin? origin = isForeign
             ? null
             : new MessageOrigin(node.Store.NextTime(), node.Id, node.Incarnation, ++node.Sequence);
-        var message = new QueueMessage(isDelete ? QueueCommand.Del : QueueCommand.Set, Encoding.UTF8.GetBytes(key),
-            isDelete ? [] : Encoding.UTF8.GetBytes($"\"{uuid}\""), isForeign ? "python" : node.Id, uuid, origin);
+        var message = new QueueMessage(
+            isDelete ? QueueCommand.Del : QueueCommand.Set,
+            Encoding.UTF8.GetBytes(key),
+            isDelete ? [] : Encoding.UTF8.GetBytes($"\"{uuid}\""),
+            isForeign ? "python" : node.Id,
+            uuid,
+            origin);
         if (isForeign && isDelete) { _foreignDeletes.Add(key); }
         if (!isForeign) { node.Pending[node.Sequence] = message; }
         node.TimeReserved = Math.Max(node.TimeReserved, node.Store.Time);
@@ -274,7 +281,9 @@ public sealed class MergeSimulation
         to.Tracker.Announced(from.Id, from.Incarnation, from.Tracker.Stable(from.Settled));
     }
 
-    /// <summary>One node at a time is down, and only while the others agree: two at once may lose a write.</summary>
+    /// <summary>
+    /// One node at a time is down, and only while the others agree: two at once may lose a write.
+    /// </summary>
     private void Restart(SimNode node)
     {
         if (_nodes.Exists(other => other.IsIsolated || !other.IsMerged)) { return; }
@@ -337,7 +346,9 @@ public sealed class SimNode(string id, WriteOrder order)
     public int TombstonesDropped { get; set; }
 
     /// <summary>See <see cref="StateHeader.Settled"/>.</summary>
-    public long Settled => Pending.Count == 0 ? Store.Time : Pending.Values.Min(own => own.Origin!.Value.Time) - 1;
+    public long Settled => Pending.Count == 0
+        ? Store.Time
+        : Pending.Values.Min(own => own.Origin!.Value.Time) - 1;
 
     public void Restart(bool keepInbox)
     {

@@ -32,7 +32,13 @@ public abstract class QueueClusterTestKit(ITestOutputHelper output)
     {
         NodeId = id,
         Url = $"http://{id}",
-        Presence = new PresenceOptions { IntervalMs = 50, WhoWaitMs = 100, SilentMs = 1_000, ForgetMs = 600_000 },
+        Presence = new PresenceOptions
+        {
+            IntervalMs = 50,
+            WhoWaitMs = 100,
+            SilentMs = 1_000,
+            ForgetMs = 600_000,
+        },
         AloneAfterMs = 200,
         RepublishDelayMs = 50,
         SettleMs = 150,
@@ -40,7 +46,8 @@ public abstract class QueueClusterTestKit(ITestOutputHelper output)
         FloorDelayMs = 0,
     };
 
-    protected async Task<QueueNode> StartAsync(string id, Func<QueueNodeOptions, QueueNodeOptions>? with = null)
+    protected async Task<QueueNode> StartAsync(
+        string id, Func<QueueNodeOptions, QueueNodeOptions>? with = null)
     {
         QueueNodeOptions options = (with ?? (same => same))(OptionsOf(id));
         InMemoryFanout commands = Commands.Open(id);
@@ -51,7 +58,8 @@ public abstract class QueueClusterTestKit(ITestOutputHelper output)
         return node;
     }
 
-    protected async Task<QueueNode> StartReadyAsync(string id, Func<QueueNodeOptions, QueueNodeOptions>? with = null)
+    protected async Task<QueueNode> StartReadyAsync(string id,
+        Func<QueueNodeOptions, QueueNodeOptions>? with = null)
     {
         QueueNode node = await StartAsync(id, with);
         await node.Admitted.WaitAsync(Patience);
@@ -60,7 +68,8 @@ public abstract class QueueClusterTestKit(ITestOutputHelper output)
     }
 
     protected static Task<Reply> SetAsync(QueueNode node, string key, string json, int timeoutMs = 20_000) =>
-        ExecuteAsync(node, new Command.Set(Encoding.UTF8.GetBytes(key), Encoding.UTF8.GetBytes(json)), timeoutMs);
+        ExecuteAsync(node, new Command.Set(Encoding.UTF8.GetBytes(key), Encoding.UTF8.GetBytes(json)),
+            timeoutMs);
 
     protected static async Task<Reply> ExecuteAsync(QueueNode node, Command command, int timeoutMs = 20_000)
     {
@@ -82,17 +91,18 @@ public abstract class QueueClusterTestKit(ITestOutputHelper output)
     }
 
     /// <summary>Publishes as a node of the original system: five fields, no headers.</summary>
-    protected void PublishPlain(string command, string? key, string valueJson, string uuid, string sender = "python")
+    protected void PublishPlain(string command, string? key, string valueJson, string uuid)
     {
         string keyJson = key is null ? "null" : $"\"{key}\"";
         PublishRaw($$"""
-            {"command_type": "{{command}}", "key": {{keyJson}}, "value": {{valueJson}}, "sender_id": "{{sender}}",
-             "message_uuid": "{{uuid}}"}
+            {"command_type": "{{command}}", "key": {{keyJson}}, "value": {{valueJson}},
+             "sender_id": "python", "message_uuid": "{{uuid}}"}
             """);
     }
 
     protected void PublishRaw(string body) => Commands.Publish(
-        new FanoutMessage(Encoding.UTF8.GetBytes(body), QueueMessageCodec.ContentType, FanoutMessage.NoHeaders));
+        new FanoutMessage(Encoding.UTF8.GetBytes(body), QueueMessageCodec.ContentType,
+            FanoutMessage.NoHeaders));
 
     /// <summary>Waits for something that takes its time; polls, because nothing tells of it.</summary>
     protected async Task UntilAsync(Func<Task<bool>> condition) =>

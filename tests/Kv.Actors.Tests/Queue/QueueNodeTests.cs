@@ -4,7 +4,6 @@ using Kv.Actors.Nodes;
 using Kv.Actors.Queue;
 using Kv.Core.Entries;
 using Kv.Core.Store;
-using Xunit;
 using Xunit.Abstractions;
 
 namespace Kv.Actors.Tests.Queue;
@@ -50,8 +49,9 @@ public sealed class QueueNodeTests(ITestOutputHelper output) : QueueClusterTestK
         var message = Assert.Single(Commands.PublishedSoFar());
         string json = Encoding.UTF8.GetString(message.Body.Span);
         Assert.StartsWith(
-            "{\"command_type\":\"SET\",\"key\":\"ключ\",\"value\":[1,  2.50],\"sender_id\":\"a\",\"message_uuid\":\"",
-            json, StringComparison.Ordinal);
+            """{"command_type":"SET","key":"ключ","value":[1,  2.50],"sender_id":"a","message_uuid":""",
+            json,
+            StringComparison.Ordinal);
         Assert.Equal(["kv-incarnation", "kv-lamport", "kv-node", "kv-seq"], message.Headers.Keys.Order());
         Assert.Equal((77L, 1L), ((long)message.Headers["kv-incarnation"]!, (long)message.Headers["kv-seq"]!));
     }
@@ -84,7 +84,8 @@ public sealed class QueueNodeTests(ITestOutputHelper output) : QueueClusterTestK
         PublishPlain("SET", "k", "2", "u3");
         Commands.Reaches = (_, _) => true;
 
-        await UntilAsync(async () => await ContentsAsync(a) is var contents && contents == await ContentsAsync(b)
+        await UntilAsync(async () => await ContentsAsync(a) is var contents
+            && contents == await ContentsAsync(b)
             && contents.Contains("only-a", StringComparison.Ordinal));
 
         Assert.Equal((await a.GetStatusAsync(default)).Digest, (await b.GetStatusAsync(default)).Digest);
@@ -93,13 +94,13 @@ public sealed class QueueNodeTests(ITestOutputHelper output) : QueueClusterTestK
     [Theory]
     [InlineData("not json")]
     [InlineData("[]")]
-    [InlineData("{\"command_type\":\"SET\",\"key\":\"k\",\"sender_id\":\"p\",\"message_uuid\":\"u\"}")]
-    [InlineData("{\"command_type\":\"WIPE\",\"key\":\"k\",\"value\":1,\"sender_id\":\"p\",\"message_uuid\":\"u\"}")]
-    [InlineData("{\"command_type\":\"SET\",\"key\":5,\"value\":1,\"sender_id\":\"p\",\"message_uuid\":\"u\"}")]
-    [InlineData("{\"command_type\":\"SET\",\"key\":\"\",\"value\":1,\"sender_id\":\"p\",\"message_uuid\":\"u\"}")]
-    [InlineData("{\"command_type\":\"SET\",\"key\":\"\\ud800\",\"value\":1,\"sender_id\":\"p\",\"message_uuid\":\"u\"}")]
-    [InlineData("{\"command_type\":\"SET\",\"key\":\"k\",\"value\":NaN,\"sender_id\":\"p\",\"message_uuid\":\"u\"}")]
-    [InlineData("{\"command_type\":\"SET\",\"key\":\"k\",\"value\":1,\"sender_id\":null,\"message_uuid\":\"u\"}")]
+    [InlineData("""{"command_type":"SET","key":"k","sender_id":"p","message_uuid":"u"}""")]
+    [InlineData("""{"command_type":"WIPE","key":"k","value":1,"sender_id":"p","message_uuid":"u"}""")]
+    [InlineData("""{"command_type":"SET","key":5,"value":1,"sender_id":"p","message_uuid":"u"}""")]
+    [InlineData("""{"command_type":"SET","key":"","value":1,"sender_id":"p","message_uuid":"u"}""")]
+    [InlineData("""{"command_type":"SET","key":"\ud800","value":1,"sender_id":"p","message_uuid":"u"}""")]
+    [InlineData("""{"command_type":"SET","key":"k","value":NaN,"sender_id":"p","message_uuid":"u"}""")]
+    [InlineData("""{"command_type":"SET","key":"k","value":1,"sender_id":null,"message_uuid":"u"}""")]
     public async Task A_malformed_message_is_acknowledged_and_does_not_stop_the_node(string body)
     {
         QueueNode a = await StartReadyAsync("a");
@@ -186,7 +187,8 @@ public sealed class QueueNodeTests(ITestOutputHelper output) : QueueClusterTestK
 
         Assert.Equal([1L, 2L], [reply.Order, next.Order]);
         Assert.Single(Commands.PublishedSoFar()[..^1]
-            .Select(message => (Encoding.UTF8.GetString(message.Body.Span), message.Headers["kv-seq"])).Distinct());
+            .Select(message =>
+                (Encoding.UTF8.GetString(message.Body.Span), message.Headers["kv-seq"])).Distinct());
         await UntilAsync(async () => (await b.GetStatusAsync(default)).Order == 2);
         Assert.Empty((await b.GetStatusAsync(default)).Alarms);
     }
