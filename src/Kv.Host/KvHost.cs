@@ -66,6 +66,7 @@ internal static class KvHost
         WebApplication app = builder.Build();
         app.MapGrpcService<JsonKvService>();
         app.MapGrpcService<ProtoKvService>();
+        app.MapGrpcService<PeerGrpcService>();
         app.MapGrpcHealthChecksService();
         app.MapGrpcReflectionService();
         app.MapGet("/healthz", static () => Results.Text("ok\n"));
@@ -80,6 +81,7 @@ internal static class KvHost
         services.AddSingleton<SimpleApi>();
         services.AddSingleton<JsonKvService>();
         services.AddSingleton<ProtoKvService>();
+        services.AddSingleton<PeerGrpcService>();
         services.AddSingleton<IServiceMethodProvider<JsonKvService>, JsonKvService.MethodProvider>();
         services.AddGrpc(grpc =>
         {
@@ -114,6 +116,9 @@ internal static class KvHost
                 break;
             case ReplicationMode.Stream:
                 services.AddSingleton<INodeFactory, StreamNodeFactory>();
+                break;
+            case ReplicationMode.Queue:
+                services.AddSingleton<INodeFactory, QueueNodeFactory>();
                 break;
             default:
                 throw new UnreachableException($"Unknown mode {mode}.");

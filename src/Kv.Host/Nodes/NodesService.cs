@@ -58,8 +58,7 @@ internal sealed class NodesService(
         {
             logger.LogCritical("{Node} cannot run: {Cause}", slot.NodeId, refused.Message);
             slot.NotYet(refused.Message);
-            Environment.ExitCode = ExitCodes.Refused;
-            lifetime.StopApplication();
+            ExitCodes.Stop(lifetime, ExitCodes.Refused);
             return true;
         }
         catch (NodeHaltedException halted)
