@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Kv.Actors.Presence;
 
 namespace Kv.Host.Nodes;
 
