@@ -2,7 +2,7 @@ namespace Kv.Core.Merge;
 
 /// <summary>
 /// Finds the floor: the time up to which every known member has everything any known member has. See
-/// docs/adr/queue-tombstone-floor.md for why it is safe.
+/// docs/adr/0010-queue-tombstone-floor.md for why it is safe.
 /// </summary>
 public sealed class StabilityTracker
 {
