@@ -2,6 +2,7 @@ using Akka.Actor;
 using Kv.Actors.Log;
 using Kv.Actors.Log.Embedded;
 using Kv.Actors.Nodes;
+using Kv.Actors.Presence;
 using Kv.Actors.Publishing;
 using Kv.Host.Settings;
 
@@ -36,7 +37,7 @@ internal sealed class EmbeddedNodeFactory(
                 FoundingDelayMs = 0,
                 ClusterSize = settings.ClusterSize,
             },
-            OnFatal = () => ExitCodes.StopFatally(lifetime),
+            OnFatal = () => ExitCodes.Stop(lifetime, ExitCodes.Fatal),
         });
     }
 

@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Kv.Actors.Presence;
 
 namespace Kv.Host.Nodes;
 
@@ -58,9 +59,15 @@ internal sealed class NodesService(
         {
             logger.LogCritical("{Node} cannot run: {Cause}", slot.NodeId, refused.Message);
             slot.NotYet(refused.Message);
-            Environment.ExitCode = ExitCodes.Refused;
-            lifetime.StopApplication();
+            ExitCodes.Stop(lifetime, ExitCodes.Refused);
             return true;
+        }
+        catch (NodeHaltedException halted)
+        {
+            // Tried again all the same: the operator may bring the log back.
+            logger.LogError("{Node} halts: {Cause}", slot.NodeId, halted.Message);
+            slot.Halt(halted.Message);
+            return false;
         }
         catch (Exception failure) when (!_stopping.IsCancellationRequested)
         {

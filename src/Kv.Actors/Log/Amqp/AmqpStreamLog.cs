@@ -97,6 +97,9 @@ public sealed class AmqpStreamLog : IReplicationLog
         Source.FromGraph(new AmqpConsumerSource(_options, Subscription(position), _observer))
             .Select(ToRecords);
 
+    public Source<IReadOnlyList<LogRecord>, Task> ReadTail() =>
+        ReadFrom(StreamPosition.Next).MapMaterializedValue(static Task (consumer) => consumer.Attached);
+
     /// <summary>Closes the appending connection. Readers go on: they end with their streams.</summary>
     public ValueTask DisposeAsync() => _publisher.DisposeAsync();
 
