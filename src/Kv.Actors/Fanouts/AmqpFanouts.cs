@@ -174,8 +174,12 @@ public sealed class AmqpFanouts : IAsyncDisposable
 
         private async Task<string> PrepareAsync(IChannel channel, CancellationToken token)
         {
-            // Connecting to publish declares the exchange that the queue is bound to.
-            await OpenAsync(token);
+            // On a link of its own, since a question after what does not exist costs the channel.
+            await using (AmqpLink link = await AmqpLink.OpenAsync(
+                broker._options, $"declare {queue.Exchange}", broker._observer, token))
+            {
+                await DeclareExchangeAsync(link, queue, token);
+            }
             bool isDurable = queue.DurableName is not null;
             var arguments = new Dictionary<string, object?> { ["x-max-length-bytes"] = queue.BytesMax };
             if (isDurable) { arguments["x-expires"] = queue.ExpiresMs; }

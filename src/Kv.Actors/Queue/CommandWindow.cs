@@ -40,7 +40,7 @@ internal sealed class CommandWindow(int inFlightMax)
         bool isFull = _waiting.Count >= KvLimits.CommandsWaitingMax
             || _bytesWaiting + command.Body.Length > KvLimits.BytesWaitingMax;
         if (isFull) { return false; }
-        _waiting.AddLast(command);
+        command.Place = _waiting.AddLast(command);
         _bytesWaiting += command.Body.Length;
         return true;
     }
@@ -54,8 +54,7 @@ internal sealed class CommandWindow(int inFlightMax)
         if (_inFlight.Count >= inFlightMax) { return false; }
         while (_waiting.First is { } first && command is null)
         {
-            _waiting.RemoveFirst();
-            _bytesWaiting -= first.Value.Body.Length;
+            LeaveLine(first);
             if (first.Value.IsOpen) { command = first.Value; }
         }
         return command is not null;
@@ -74,9 +73,9 @@ internal sealed class CommandWindow(int inFlightMax)
     /// </summary>
     public void GiveUp(PendingCommand command)
     {
-        if (_waiting.Remove(command))
+        if (command.Place is { } place)
         {
-            _bytesWaiting -= command.Body.Length;
+            LeaveLine(place);
             command.Fail(KvError.DeadlineBeforePublish,
                 "The deadline ended before the command was published; it never will be.");
             return;
@@ -88,9 +87,11 @@ internal sealed class CommandWindow(int inFlightMax)
     /// <summary>Refuses all that wait; nothing of them was published.</summary>
     public void FailWaiting(KvError code, string because)
     {
-        foreach (PendingCommand command in _waiting) { command.Fail(code, because); }
-        _waiting.Clear();
-        _bytesWaiting = 0;
+        while (_waiting.First is { } first)
+        {
+            LeaveLine(first);
+            first.Value.Fail(code, because);
+        }
     }
 
     /// <summary>The node ends: what is in flight may or may not be applied by the others.</summary>
@@ -101,5 +102,12 @@ internal sealed class CommandWindow(int inFlightMax)
             command.Fail(KvError.OutcomeUnknown, because);
         }
         _inFlight.Clear();
+    }
+
+    private void LeaveLine(LinkedListNode<PendingCommand> place)
+    {
+        _waiting.Remove(place);
+        _bytesWaiting -= place.Value.Body.Length;
+        place.Value.Place = null;
     }
 }

@@ -18,6 +18,9 @@ internal sealed class PendingCommand(QueueMessage message, byte[] body)
 
     public Task<Reply> Answer => _answer.Task;
 
+    /// <summary>Where the command stands in line; null: it does not. The line's own.</summary>
+    public LinkedListNode<PendingCommand>? Place { get; set; }
+
     /// <summary>Someone waits for the answer still.</summary>
     public bool IsOpen => !_answer.Task.IsCompleted;
 

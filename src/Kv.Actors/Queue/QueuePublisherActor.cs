@@ -16,6 +16,9 @@ internal sealed class QueuePublisherActor : ReceiveActor, IWithTimers
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly CancellationTokenSource _stopping = new();
 
+    // One warning tells of a run of failures.
+    private bool _isFailing;
+
     // Published and not read back, by sequence.
     private readonly SortedDictionary<long, Entry> _unread = [];
 
@@ -30,7 +33,11 @@ internal sealed class QueuePublisherActor : ReceiveActor, IWithTimers
             Send(publish.Sequence, entry);
         });
         Receive<ReadBack>(read => _unread.Remove(read.Sequence));
-        Receive<Published>(published => Settle(published.Sequence, confirmed: true));
+        Receive<Published>(published =>
+        {
+            _isFailing = false;
+            Settle(published.Sequence, confirmed: true);
+        });
         Receive<NotPublished>(OnNotPublished);
         Receive<Retry>(_ => SendAll(unconfirmedOnly: true));
         Receive<PublishAllAgain>(_ => SendAll(unconfirmedOnly: false));
@@ -75,8 +82,12 @@ internal sealed class QueuePublisherActor : ReceiveActor, IWithTimers
     {
         Settle(failed.Sequence, confirmed: false);
         if (!_unread.ContainsKey(failed.Sequence) || Timers.IsTimerActive(Retry.Instance)) { return; }
-        _log.Warning("Message {Sequence} and those after it are published again in {DelayMs} ms: {Cause}",
-            failed.Sequence, (long)_retryDelay.TotalMilliseconds, failed.Cause.Message);
+        if (!_isFailing)
+        {
+            _log.Warning("Message {Sequence} and later ones are published again every {DelayMs} ms: {Cause}",
+                failed.Sequence, (long)_retryDelay.TotalMilliseconds, failed.Cause.Message);
+        }
+        _isFailing = true;
         Timers.StartSingleTimer(Retry.Instance, Retry.Instance, _retryDelay);
     }
 

@@ -294,8 +294,8 @@ internal sealed partial class QueueStoreActor : ReceiveActor, IWithTimers
     {
         if (!_log.IsInfoEnabled) { return; }
         _log.Info("Applied on {Node} order {Order}: {Command} key {Key} sender {Sender} id {Id}",
-            _settings.NodeId, order, message.Command, Encoding.UTF8.GetString(message.Key), message.SenderId,
-            message.Uuid);
+            _settings.NodeId, order, QueueMessageCodec.NameOf(message.Command),
+            Encoding.UTF8.GetString(message.Key), message.SenderId, message.Uuid);
     }
 
     private void ReserveAhead()

@@ -7,7 +7,7 @@ namespace Kv.Core.Merge;
 /// <remarks>
 /// A span begins where its group of nodes began, not at 0: a node that started empty knows nothing of the
 /// time before and must not discard what a returning node brings from there. See
-/// docs/adr/queue-tombstone-floor.md.
+/// docs/adr/0010-queue-tombstone-floor.md.
 /// </remarks>
 public sealed class CoveredTimes
 {

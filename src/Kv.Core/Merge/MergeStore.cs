@@ -122,14 +122,17 @@ public sealed class MergeStore
     /// </summary>
     public void RaiseFloor(long floor) => _covered.RaiseTo(Math.Min(floor, Time));
 
-    /// <summary>Drops covered tombstones, oldest first, at most so many.</summary>
+    /// <summary>
+    /// Drops tombstones up to the floor, oldest first, at most so many. Those from before this group's
+    /// beginning, which nothing covers, go with them: they came late to a group that had none of their keys.
+    /// </summary>
     public void SweepTombstones(int countMax)
     {
         for (int swept = 0; swept < countMax && _map.OldestTombstone is { } oldest; swept++)
         {
             bool isForced = _map.TombstoneCount > MergeLimits.TombstonesForcedMax;
             if (isForced) { _covered.RaiseTo(oldest.Stamp.Time); }
-            if (!isForced && !_covered.Contains(oldest.Stamp.Time)) { return; }
+            if (!isForced && oldest.Stamp.Time > _covered.Floor) { return; }
             _map.Drop(oldest);
         }
     }

@@ -101,7 +101,8 @@ public static class QueueMessageCodec
         }
     }
 
-    private static string NameOf(QueueCommand command) => command switch
+    /// <summary>The command as the wire spells it.</summary>
+    public static string NameOf(QueueCommand command) => command switch
     {
         QueueCommand.Set => "SET",
         QueueCommand.Get => "GET",

@@ -2,14 +2,15 @@ namespace Kv.Core.Merge;
 
 /// <summary>
 /// Finds the floor: the time up to which every known member has everything any known member has. See
-/// docs/adr/queue-tombstone-floor.md for why it is safe.
+/// docs/adr/0010-queue-tombstone-floor.md for why it is safe.
 /// </summary>
 public sealed class StabilityTracker
 {
     private readonly Dictionary<string, Member> _members = [];
 
-    // Candidates and when they were found, oldest first.
+    // Candidates and when they were found, oldest first; equal ones only once.
     private readonly Queue<(long Floor, long FoundAtMs)> _candidates = new();
+    private long _candidateLast;
 
     public int MembersKnown => _members.Count;
 
@@ -48,7 +49,11 @@ public sealed class StabilityTracker
     {
         long candidate = Stable(ownSettled);
         foreach (Member member in _members.Values) { candidate = Math.Min(candidate, member.Stable); }
-        _candidates.Enqueue((candidate, nowMs));
+        if (candidate != _candidateLast)
+        {
+            _candidates.Enqueue((candidate, nowMs));
+            _candidateLast = candidate;
+        }
         long floor = 0;
         while (_candidates.TryPeek(out (long Floor, long FoundAtMs) oldest)
             && nowMs - oldest.FoundAtMs >= delayMs)
@@ -68,6 +73,7 @@ public sealed class StabilityTracker
         _members[nodeId] = member = new Member { Incarnation = incarnation };
         // What was found without this member does not hold with it.
         _candidates.Clear();
+        _candidateLast = 0;
         return member;
     }
 
