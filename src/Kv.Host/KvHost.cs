@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using System.Net;
 using Akka.Hosting;
 using Grpc.AspNetCore.Server.Model;
+using Kv.Actors.Nodes;
 using Kv.Core;
 using Kv.Host.Grpc;
 using Kv.Host.Nodes;
@@ -98,9 +100,24 @@ internal static class KvHost
                 loggers.AddLoggerFactory();
             })
             .AddHocon(AkkaSettings, HoconAddMode.Prepend));
-        services.AddSingleton<INodeFactory, EmbeddedNodeFactory>();
+        AddNodeFactory(services, settings.Mode);
         // After Akka, so that it stops before Akka does.
         services.AddHostedService<NodesService>();
+    }
+
+    private static void AddNodeFactory(IServiceCollection services, ReplicationMode mode)
+    {
+        switch (mode)
+        {
+            case ReplicationMode.Embedded:
+                services.AddSingleton<INodeFactory, EmbeddedNodeFactory>();
+                break;
+            case ReplicationMode.Stream:
+                services.AddSingleton<INodeFactory, StreamNodeFactory>();
+                break;
+            default:
+                throw new UnreachableException($"Unknown mode {mode}.");
+        }
     }
 
     private static void Listen(KestrelServerOptions kestrel, HostSettings settings)
@@ -140,6 +157,11 @@ internal static class KvHost
         .MinimumLevel.Override("Grpc", AtLeast(settings.LogLevel, LogEventLevel.Warning))
         // It looks for a generated binder, which kv.KvService has not; it is bound by hand.
         .MinimumLevel.Override("Microsoft.AspNetCore.Grpc.JsonTranscoding", LogEventLevel.Error)
+        // A node that is not ready yet is told by /readyz and its own log lines, not by an error a second.
+        .MinimumLevel.Override("Microsoft.Extensions.Diagnostics.HealthChecks", LogEventLevel.Fatal)
+        // The feed says why it restarts; that it does is no news.
+        .Filter.ByExcluding(static logged => logged.MessageTemplate.Text.StartsWith(
+            "Restarting graph", StringComparison.Ordinal))
         .Enrich.FromLogContext()
         .WriteTo.Console(
             outputTemplate: "{Timestamp:HH:mm:ss.fff} {Level:u3} {Message:lj}{NewLine}{Exception}")

@@ -40,6 +40,12 @@ public interface IReplicationLog : IAsyncDisposable
     /// </remarks>
     Source<IReadOnlyList<LogRecord>, NotUsed> Read(long fromOffset);
 
+    /// <summary>
+    /// A source of what is appended after it has attached, in offset order, each as in <see cref="Read"/>.
+    /// Its materialised task ends when it has attached, and fails when it could not.
+    /// </summary>
+    Source<IReadOnlyList<LogRecord>, Task> ReadTail();
+
     /// <summary>Most records in one element of <see cref="Read"/>.</summary>
     const int LogRecordsMax = 128;
 }
@@ -50,8 +56,13 @@ public interface IReplicationLog : IAsyncDisposable
 public readonly record struct LogRecord(long Offset, ReadOnlyMemory<byte> Entry);
 
 /// <summary>The log cannot be reached or takes no entries now; what was asked for did not happen.</summary>
-public sealed class LogUnavailableException(
-    string message, Exception? cause = null) : Exception(message, cause);
+public class LogUnavailableException(string message, Exception? cause = null) : Exception(message, cause);
+
+/// <summary>
+/// The log does not exist, or no longer does: waiting does not bring it back, an operator has to.
+/// </summary>
+public sealed class LogMissingException(string message, Exception? cause = null)
+    : LogUnavailableException(message, cause);
 
 /// <summary>The entry was handed over, but whether the log has it is not known.</summary>
 public sealed class LogOutcomeUnknownException(

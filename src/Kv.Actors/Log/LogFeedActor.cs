@@ -3,33 +3,57 @@ using Akka.Actor;
 using Akka.Event;
 using Akka.Streams;
 using Akka.Streams.Dsl;
+using Kv.Actors.Publishing;
 using Kv.Actors.Store;
+using Kv.Core.Entries;
 
 namespace Kv.Actors.Log;
 
 /// <summary>
 /// Keeps the stream from the log to the store running: after every break it asks the store where to go on
 /// and starts again, with backoff. The store acknowledges each run of entries, so it is never handed more
-/// than it can take.
+/// than it can take. After each (re)connect it probes where the log's tail is.
 /// </summary>
-public sealed class LogFeedActor : UntypedActor
+public sealed class LogFeedActor : ReceiveActor, IWithTimers
 {
+    private sealed record Probe(StoreActor.ResumePoint At);
+
+    private sealed record ProbeEnded(StoreActor.TailSeen Seen);
+
+    private sealed record ProbeFailed(StoreActor.ResumePoint At, Exception Cause);
+
     private readonly string _nodeId;
     private readonly IReplicationLog _replicationLog;
     private readonly IActorRef _store;
     private readonly FeedOptions _options;
+    private readonly EntryStamp _stamp;
     private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly IMaterializer _materializer = Context.Materializer();
     private UniqueKillSwitch? _switch;
 
-    public static Props Props(string nodeId, IReplicationLog log, IActorRef store, FeedOptions options) =>
-        Akka.Actor.Props.Create(() => new LogFeedActor(nodeId, log, store, options));
+    public ITimerScheduler Timers { get; set; } = null!;
 
-    public LogFeedActor(string nodeId, IReplicationLog log, IActorRef store, FeedOptions options)
+    public static Props Props(
+        string nodeId, IReplicationLog log, IActorRef store, FeedOptions options, TimeProvider clock) =>
+        Akka.Actor.Props.Create(() => new LogFeedActor(nodeId, log, store, options, clock));
+
+    public LogFeedActor(
+        string nodeId, IReplicationLog log, IActorRef store, FeedOptions options, TimeProvider clock)
     {
         _nodeId = nodeId;
         _replicationLog = log;
         _store = store;
         _options = options;
+        _stamp = new EntryStamp(clock);
+        Receive<Probe>(probe => StartProbe(probe.At));
+        Receive<ProbeEnded>(ended => _store.Tell(ended.Seen));
+        Receive<ProbeFailed>(failed =>
+        {
+            _log.Debug("{Node} could not probe the log's tail: {Cause}", _nodeId, failed.Cause.Message);
+            // One timer: the probe of a later connect takes the place of this one.
+            Timers.StartSingleTimer(
+                nameof(Probe), new Probe(failed.At), TimeSpan.FromMilliseconds(_options.RetryDelayMsMax));
+        });
     }
 
     protected override void PreStart()
@@ -38,7 +62,8 @@ public sealed class LogFeedActor : UntypedActor
             TimeSpan.FromMilliseconds(_options.RetryDelayMsMin),
             TimeSpan.FromMilliseconds(_options.RetryDelayMsMax),
             _options.RetryJitter);
-        _switch = RestartSource.WithBackoff(FromResumePoint, restart)
+        IActorRef self = Self;
+        _switch = RestartSource.WithBackoff(() => FromResumePoint(self), restart)
             .ViaMaterialized(KillSwitches.Single<IReadOnlyList<LogRecord>>(), Keep.Right)
             .To(Sink.ActorRefWithAck<IReadOnlyList<LogRecord>>(
                 _store,
@@ -46,42 +71,60 @@ public sealed class LogFeedActor : UntypedActor
                 ackMessage: new StoreActor.FeedAck(),
                 onCompleteMessage: new StoreActor.FeedFailed(new EndOfStreamException("The feed ended.")),
                 onFailureMessage: cause => new StoreActor.FeedFailed(cause)))
-            .Run(Context.Materializer());
+            .Run(_materializer);
     }
 
     protected override void PostStop() => _switch?.Shutdown();
 
-    protected override void OnReceive(object message) => Unhandled(message);
-
-    private Source<IReadOnlyList<LogRecord>, NotUsed> FromResumePoint()
+    private Source<IReadOnlyList<LogRecord>, NotUsed> FromResumePoint(IActorRef self)
     {
         IActorRef store = _store;
         TimeSpan patience = TimeSpan.FromMilliseconds(_options.ResumePointTimeoutMs);
         return Source
             .FromTask(store.Ask<StoreActor.ResumePoint>(new StoreActor.GetResumePoint(), patience))
-            .ConcatMany(point => _replicationLog.Read(point.Offset))
-            .SelectError(cause =>
+            .ConcatMany(point =>
             {
-                store.Tell(new StoreActor.FeedFailed(cause));
-                _log.Debug("{Node} reads the log again after {Cause}", _nodeId, cause.Message);
-                return cause;
-            });
+                self.Tell(new Probe(point));
+                return _replicationLog.Read(point.Offset);
+            })
+            .RecoverWithRetries(
+                cause =>
+                {
+                    // Told to the store, which logs it; an end restarts the source as a failure does.
+                    store.Tell(new StoreActor.FeedFailed(cause));
+                    return Source.Empty<IReadOnlyList<LogRecord>>();
+                },
+                attempts: 1);
     }
-}
 
-/// <summary>How the feed restarts.</summary>
-public sealed record FeedOptions
-{
-    /// <summary>First wait before reading again, ms; doubles up to the next.</summary>
-    public int RetryDelayMsMin { get; init; } = 100;
+    private void StartProbe(StoreActor.ResumePoint at)
+    {
+        Timers.Cancel(nameof(Probe));
+        if (at.ClusterId == 0)
+        {
+            return;
+        }
+        byte[] probe = _stamp.Encode(
+            [new LoggedCommand(new Command.Barrier())],
+            at.ClusterId,
+            LogEntry.NoProducer,
+            sequence: 0,
+            new EntryStamp.Basis(at.Offset, at.Chain));
+        ReadTailOffsetAsync(probe).PipeTo(
+            Self,
+            success: offset => new ProbeEnded(new StoreActor.TailSeen(offset, at.Offset)),
+            failure: cause => new ProbeFailed(at, cause));
+    }
 
-    public int RetryDelayMsMax { get; init; } = 3_000;
-
-    /// <summary>Random share added to each wait, 0 to 1: nodes must not come back all at once.</summary>
-    public double RetryJitter { get; init; } = 0.2;
-
-    /// <summary>
-    /// Longest wait for the store's word where to go on, ms. It may be busy with a long run of entries.
-    /// </summary>
-    public int ResumePointTimeoutMs { get; init; } = 30_000;
+    // Attached first, appended then: whatever comes first stands behind the tail of that moment.
+    private async Task<long> ReadTailOffsetAsync(byte[] probe)
+    {
+        (Task attached, Task<IReadOnlyList<LogRecord>> first) = _replicationLog.ReadTail()
+            .InitialTimeout(TimeSpan.FromMilliseconds(_options.ProbeTimeoutMs))
+            .ToMaterialized(Sink.First<IReadOnlyList<LogRecord>>(), Keep.Both)
+            .Run(_materializer);
+        await Task.WhenAny(attached, first);
+        await _replicationLog.AppendAsync(probe, CancellationToken.None);
+        return (await first)[0].Offset;
+    }
 }

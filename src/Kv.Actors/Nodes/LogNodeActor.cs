@@ -32,7 +32,7 @@ public sealed class LogNodeActor : ReceiveActor
                 options.NodeId, options.Log, store, options.Publisher, options.Clock, options.Random),
             "publisher");
         IActorRef feed = Context.ActorOf(
-            LogFeedActor.Props(options.NodeId, options.Log, store, options.Feed), "feed");
+            LogFeedActor.Props(options.NodeId, options.Log, store, options.Feed, options.Clock), "feed");
         Context.Watch(store);
         Context.Watch(feed);
         Receive<GetParts>(_ => Sender.Tell(new Parts(store, publisher)));

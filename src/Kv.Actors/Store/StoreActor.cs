@@ -20,7 +20,18 @@ public sealed class StoreActor : ReceiveActor
     public sealed record GetResumePoint;
 
     /// <param name="Offset">Read from here, inclusive: the entry applied last is compared with ours.</param>
-    public sealed record ResumePoint(long Offset);
+    /// <param name="ClusterId">
+    /// The cluster applied so far; 0: nothing was applied, there is nothing to compare.
+    /// </param>
+    /// <param name="Chain">The chain digest at the offset.</param>
+    public sealed record ResumePoint(long Offset, ulong ClusterId, Digest Chain);
+
+    /// <summary>
+    /// From the log feed: the first message behind the log's tail, as of a (re)connect, stands at this
+    /// offset.
+    /// </summary>
+    /// <param name="AppliedOffset">What the store had applied when it gave the resume point.</param>
+    public sealed record TailSeen(long Offset, long AppliedOffset);
 
     /// <summary>Sent by the stream before its first element and answered like an element.</summary>
     public sealed record FeedStarted;
@@ -121,23 +132,39 @@ public sealed class StoreActor : ReceiveActor
         Receive<GetStatus>(_ => Sender.Tell(Status()));
         Receive<Attach>(AttachPublisher);
         Receive<GetResumePoint>(_ => GiveResumePoint());
-        Receive<FeedStarted>(_ =>
-        {
-            _feedTrouble = "";
-            Sender.Tell(new FeedAck());
-        });
-        Receive<FeedFailed>(failed =>
-        {
-            _feedTrouble = failed.Cause.Message;
-            _log.Warning("{Node} lost the log: {Cause}", _nodeId, failed.Cause.Message);
-        });
+        Receive<FeedStarted>(_ => Sender.Tell(new FeedAck()));
+        Receive<FeedFailed>(FeedHasFailed);
+        Receive<TailSeen>(CheckTail);
     }
 
     private void GiveResumePoint()
     {
         _feedKnowsResumePoint = true;
         _checksResumedEntry = _store.AppliedOffset >= 0;
-        Sender.Tell(new ResumePoint(Math.Max(0, _store.AppliedOffset)));
+        Sender.Tell(new ResumePoint(
+            Math.Max(0, _store.AppliedOffset), _store.Genesis?.ClusterId ?? 0, _store.Chain));
+    }
+
+    private void FeedHasFailed(FeedFailed failed)
+    {
+        _feedTrouble = failed.Cause.Message;
+        if (failed.Cause is LogMissingException && _store.Genesis is not null)
+        {
+            Halt($"The log is gone. {failed.Cause.Message}");
+            return;
+        }
+        _log.Warning("{Node} lost the log: {Cause}", _nodeId, failed.Cause.Message);
+    }
+
+    // A reader beyond the end of a log waits in silence, as it does on a log that was made anew and is
+    // shorter: only where the next message stands tells the two apart.
+    private void CheckTail(TailSeen seen)
+    {
+        if (seen.Offset <= seen.AppliedOffset)
+        {
+            Halt($"The log goes on at offset {seen.Offset}, but this node has applied it up to offset "
+                + $"{seen.AppliedOffset}: it was rewritten or recreated.");
+        }
     }
 
     private void Deliver(IReadOnlyList<LogRecord> records)
@@ -153,6 +180,7 @@ public sealed class StoreActor : ReceiveActor
                 return;
             }
         }
+        _feedTrouble = "";
         _publisher.Tell(new PublisherActor.Applied(_store.AppliedOffset, _store.Chain));
         Sender.Tell(new FeedAck());
     }
@@ -218,6 +246,10 @@ public sealed class StoreActor : ReceiveActor
 
     private void Halt(string why)
     {
+        if (_haltReason.Length > 0)
+        {
+            return;
+        }
         _haltReason = why;
         _log.Error("{Node} halts at offset {Offset}: {Why}", _nodeId, _store.AppliedOffset, why);
         _publisher.Tell(new PublisherActor.Halted(why));

@@ -139,6 +139,9 @@ public sealed class KeyValueStore
                 hash, entry, "It belongs to another cluster."),
             { Commands: [{ Command: Command.Register register }] } => ApplyRegister(
                 register, offset, hash, entry),
+            // A probe: what it has to say is its basis, which was compared above.
+            { ProducerId: LogEntry.NoProducer, Commands: [{ Command: Command.Barrier }] } =>
+                new AppliedEntry(EntryFate.Applied, hash, entry, "", [Done(order: 0)], ""),
             _ => ApplySequenced(entry, offset, hash, answering),
         };
         if (applied.Fate == EntryFate.Halt)

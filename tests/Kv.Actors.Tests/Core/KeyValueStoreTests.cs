@@ -228,6 +228,22 @@ public sealed class KeyValueStoreTests
     }
 
     [Fact]
+    public void A_probe_changes_nothing_but_its_basis_is_compared()
+    {
+        LogEntry probe = Entries.Entry(Entries.ClusterId, LogEntry.NoProducer, 0, new Command.Barrier());
+        LogEntry contradicting = probe with { BasisOffset = 0, BasisChain = new Digest(1, 2) };
+
+        EntryFate[] fates =
+        [
+            Apply(EntryCodec.Encode(probe)).Fate,
+            Apply(EntryCodec.Encode(contradicting)).Fate,
+        ];
+
+        Assert.Equal([EntryFate.Applied, EntryFate.Halt], fates);
+        Assert.Equal((1, 0), (_store.Revision, _store.Order));
+    }
+
+    [Fact]
     public void A_true_basis_is_accepted()
     {
         LogEntry entry = Entries.Entry(Entries.ClusterId, Producer, 1, Entries.Set("a", "1")) with

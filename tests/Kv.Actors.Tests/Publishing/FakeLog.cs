@@ -38,6 +38,9 @@ internal sealed class FakeLog : IReplicationLog
     public Source<IReadOnlyList<LogRecord>, NotUsed> Read(long fromOffset) =>
         Source.Never<IReadOnlyList<LogRecord>>();
 
+    public Source<IReadOnlyList<LogRecord>, Task> ReadTail() =>
+        Source.Never<IReadOnlyList<LogRecord>>().MapMaterializedValue(static _ => Task.CompletedTask);
+
     public ValueTask DisposeAsync()
     {
         _arrived.Dispose();

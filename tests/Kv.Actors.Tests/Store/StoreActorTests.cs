@@ -119,6 +119,50 @@ public sealed class StoreActorTests : TestKit
     }
 
     [Fact]
+    public async Task A_log_whose_tail_is_not_behind_what_was_applied_halts_the_node()
+    {
+        IActorRef store = await StartedAsync();
+
+        store.Tell(new StoreActor.TailSeen(Offset: 1, AppliedOffset: 1));
+
+        var halted = await _publisher.FishForMessageAsync<PublisherActor.Halted>(static _ => true);
+        Assert.Contains("recreated", halted.Why);
+    }
+
+    [Fact]
+    public async Task A_log_whose_tail_is_behind_what_was_applied_is_in_order()
+    {
+        IActorRef store = await StartedAsync();
+
+        store.Tell(new StoreActor.TailSeen(Offset: 2, AppliedOffset: 1));
+
+        var status = await store.Ask<StoreActor.StoreStatus>(new StoreActor.GetStatus());
+        Assert.Equal(NodeState.Ready, status.State);
+    }
+
+    [Fact]
+    public async Task A_log_that_is_gone_halts_a_node_that_had_applied_some_of_it()
+    {
+        IActorRef store = await StartedAsync();
+
+        store.Tell(new StoreActor.FeedFailed(new LogMissingException("no such stream")));
+
+        var halted = await _publisher.FishForMessageAsync<PublisherActor.Halted>(static _ => true);
+        Assert.Contains("gone", halted.Why);
+    }
+
+    [Fact]
+    public async Task A_log_that_is_only_away_halts_nobody()
+    {
+        IActorRef store = await StartedAsync();
+
+        store.Tell(new StoreActor.FeedFailed(new LogUnavailableException("connection refused")));
+
+        var status = await store.Ask<StoreActor.StoreStatus>(new StoreActor.GetStatus());
+        Assert.Equal((NodeState.Ready, "connection refused"), (status.State, status.FeedTrouble));
+    }
+
+    [Fact]
     public async Task A_log_of_another_cluster_than_the_data_directory_halts_the_node()
     {
         IActorRef store = await StartAsync(expectedClusterId: 0xBAD);

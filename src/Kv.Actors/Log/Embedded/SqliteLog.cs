@@ -102,6 +102,10 @@ public sealed class SqliteLog : IReplicationLog
                 })
             .MapMaterializedValue(static _ => NotUsed.Instance);
 
+    // One process owns the file: what is appended later stands at the next offset or behind it.
+    public Source<IReadOnlyList<LogRecord>, Task> ReadTail() =>
+        Source.Lazily(() => Read(NextOffset)).MapMaterializedValue(static _ => Task.CompletedTask);
+
     public async ValueTask DisposeAsync()
     {
         _appends.Writer.TryComplete();
