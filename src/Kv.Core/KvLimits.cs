@@ -55,8 +55,8 @@ public static class KvLimits
     public const int ChainDigestsMax = 4_096;
 
     /// <summary>
-    /// Size at which a snapshot's chunk is closed, bytes: large enough to hash and write well, small enough to
-    /// be held several times over.
+    /// Size at which a snapshot's chunk is closed, bytes: large enough to hash and write well, small enough
+    /// to be held several times over.
     /// </summary>
     public const int SnapshotChunkBytesTarget = 131_072;
 

@@ -78,7 +78,8 @@ public sealed class SnapshotCodecTests
         {
             store.Apply(100 + i, Entries.Encode(11, i + 1, Entries.Set($"k{i}", new string('x', 200_000))));
         }
-        List<byte[]> chunks = [.. new SnapshotEncoder(store.Capture()).Chunks().Select(static c => c.ToArray())];
+        var encoder = new SnapshotEncoder(store.Capture());
+        List<byte[]> chunks = [.. encoder.Chunks().Select(static chunk => chunk.ToArray())];
 
         // preamble, header, keys …: the fourth piece is one of several chunks of keys
         chunks.RemoveAt(3);

@@ -46,7 +46,8 @@ public sealed class SnapshotReplayTests
 
         for (int i = 0; i < 500; i++)
         {
-            store.Apply(20 + i, Entries.Encode(11, 3 + i, Entries.Set($"k{i % 50}", $"{i}"), Entries.Del("a")));
+            Command[] commands = [Entries.Set($"k{i % 50}", $"{i}"), Entries.Del("a")];
+            store.Apply(20 + i, Entries.Encode(11, 3 + i, commands));
         }
         store.Apply(900, Entries.Register(nonce: 9));
 
@@ -77,7 +78,9 @@ public sealed class SnapshotReplayTests
         internal static readonly Step Founding = new(-1, 0, 0, 0);
     }
 
-    /// <summary>Makes entries of steps, with sparse offsets, two producers and everything that goes wrong.</summary>
+    /// <summary>
+    /// Makes entries of steps, with sparse offsets, several producers and everything that goes wrong.
+    /// </summary>
     private sealed class LogOfSteps
     {
         private readonly List<long> _producers = [];
@@ -89,7 +92,8 @@ public sealed class SnapshotReplayTests
         {
             _offset += 1 + step.Value;
             byte[] message = Message(step, stores[0]);
-            return [.. stores.Select(store => Text(store.Apply(_offset, message, _producers.LastOrDefault())))];
+            long answering = _producers.LastOrDefault();
+            return [.. stores.Select(store => Text(store.Apply(_offset, message, answering)))];
         }
 
         private byte[] Message(Step step, KeyValueStore store) => step.Kind switch

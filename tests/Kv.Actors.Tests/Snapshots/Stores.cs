@@ -14,7 +14,8 @@ internal static class Stores
         var store = new KeyValueStore();
         store.Apply(10, Entries.Genesis());
         store.Apply(11, Entries.Register());
-        store.Apply(12, Entries.Encode(11, 1, Entries.Set("a", "1"), Entries.Set("b", "2"), Entries.Del("c")));
+        Command[] plain = [Entries.Set("a", "1"), Entries.Set("b", "2"), Entries.Del("c")];
+        store.Apply(12, Entries.Encode(11, 1, plain));
         LogEntry named = Entries.Entry(Entries.ClusterId, 11, 2) with
         {
             Commands =
