@@ -66,6 +66,7 @@ internal static class KvHost
         WebApplication app = builder.Build();
         app.MapGrpcService<JsonKvService>();
         app.MapGrpcService<ProtoKvService>();
+        app.MapGrpcService<SnapshotExportService>();
         app.MapGrpcHealthChecksService();
         app.MapGrpcReflectionService();
         app.MapGet("/healthz", static () => Results.Text("ok\n"));
@@ -80,6 +81,7 @@ internal static class KvHost
         services.AddSingleton<SimpleApi>();
         services.AddSingleton<JsonKvService>();
         services.AddSingleton<ProtoKvService>();
+        services.AddSingleton<SnapshotExportService>();
         services.AddSingleton<IServiceMethodProvider<JsonKvService>, JsonKvService.MethodProvider>();
         services.AddGrpc(grpc =>
         {
