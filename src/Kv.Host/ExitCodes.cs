@@ -14,9 +14,10 @@ internal static class ExitCodes
     /// <summary>The node must not run: name or data directory in use, another mode on its exchange.</summary>
     public const int Refused = 3;
 
-    public static void StopFatally(IHostApplicationLifetime lifetime)
+    /// <summary>Asks the process to stop, and to end with this code.</summary>
+    public static void Stop(IHostApplicationLifetime lifetime, int code)
     {
-        Environment.ExitCode = Fatal;
+        Environment.ExitCode = code;
         lifetime.StopApplication();
     }
 }

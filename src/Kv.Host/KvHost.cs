@@ -67,6 +67,7 @@ internal static class KvHost
         app.MapGrpcService<JsonKvService>();
         app.MapGrpcService<ProtoKvService>();
         app.MapGrpcService<SnapshotExportService>();
+        app.MapGrpcService<PeerGrpcService>();
         app.MapGrpcHealthChecksService();
         app.MapGrpcReflectionService();
         app.MapGet("/healthz", static () => Results.Text("ok\n"));
@@ -82,6 +83,7 @@ internal static class KvHost
         services.AddSingleton<JsonKvService>();
         services.AddSingleton<ProtoKvService>();
         services.AddSingleton<SnapshotExportService>();
+        services.AddSingleton<PeerGrpcService>();
         services.AddSingleton<IServiceMethodProvider<JsonKvService>, JsonKvService.MethodProvider>();
         services.AddGrpc(grpc =>
         {
@@ -116,6 +118,9 @@ internal static class KvHost
                 break;
             case ReplicationMode.Stream:
                 services.AddSingleton<INodeFactory, StreamNodeFactory>();
+                break;
+            case ReplicationMode.Queue:
+                services.AddSingleton<INodeFactory, QueueNodeFactory>();
                 break;
             default:
                 throw new UnreachableException($"Unknown mode {mode}.");

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Kv.Actors.Presence;
 
 namespace Kv.Host.Nodes;
 

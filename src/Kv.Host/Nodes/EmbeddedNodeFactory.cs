@@ -2,6 +2,7 @@ using Akka.Actor;
 using Kv.Actors.Log;
 using Kv.Actors.Log.Embedded;
 using Kv.Actors.Nodes;
+using Kv.Actors.Presence;
 using Kv.Actors.Publishing;
 using Kv.Actors.Snapshots;
 using Kv.Host.Settings;
@@ -55,7 +56,7 @@ internal sealed class EmbeddedNodeFactory(
                 LogBytes = settings.SnapshotLogBytes,
                 OnKept = TruncateLogAsync,
             },
-            OnFatal = () => ExitCodes.StopFatally(lifetime),
+            OnFatal = () => ExitCodes.Stop(lifetime, ExitCodes.Fatal),
         });
         _nodes = [.. _nodes, node];
         return node;

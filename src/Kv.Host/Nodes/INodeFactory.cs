@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Kv.Actors.Nodes;
+using Kv.Actors.Presence;
 
 namespace Kv.Host.Nodes;
 
@@ -11,12 +12,6 @@ internal interface INodeFactory : IAsyncDisposable
     /// <exception cref="NodeRefusedException">It must not run; trying again is no use.</exception>
     Task<IKvNode> StartAsync(ActorSystem system, NodeSlot slot, CancellationToken stopping);
 }
-
-/// <summary>
-/// A node must not run: two with one name, two modes on one exchange, a data directory in use.
-/// </summary>
-internal sealed class NodeRefusedException(
-    string message, Exception? cause = null) : Exception(message, cause);
 
 /// <summary>
 /// The node belongs to a log that does not exist any more: DATA_LOSS until an operator decides.

@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Kv.Actors.Presence;
 
 namespace Kv.Host.Nodes;
 
@@ -58,8 +59,7 @@ internal sealed class NodesService(
         {
             logger.LogCritical("{Node} cannot run: {Cause}", slot.NodeId, refused.Message);
             slot.NotYet(refused.Message);
-            Environment.ExitCode = ExitCodes.Refused;
-            lifetime.StopApplication();
+            ExitCodes.Stop(lifetime, ExitCodes.Refused);
             return true;
         }
         catch (NodeHaltedException halted)

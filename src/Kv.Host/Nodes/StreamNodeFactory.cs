@@ -46,7 +46,7 @@ internal sealed class StreamNodeFactory(
             },
             ExpectedClusterId = _directory.ClusterId,
             OnClusterKnown = _directory.Join,
-            OnFatal = () => ExitCodes.StopFatally(lifetime),
+            OnFatal = () => ExitCodes.Stop(lifetime, ExitCodes.Fatal),
         });
     }
 

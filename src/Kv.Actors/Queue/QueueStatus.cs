@@ -1,0 +1,48 @@
+using Kv.Actors.Nodes;
+using Kv.Actors.Presence;
+
+namespace Kv.Actors.Queue;
+
+/// <summary>A node's status from what its actors say.</summary>
+internal static class QueueStatus
+{
+    public static NodeStatus Of(string nodeId, QueueStoreActor.Description own, IReadOnlyList<Member> members,
+        string? unavailableBecause) => new(
+            nodeId,
+            ReplicationMode.Queue,
+            own.State,
+            own.Reason,
+            ClusterId: "",
+            AppliedOffset: own.Order,
+            Revision: 0,
+            own.Order,
+            own.Keys,
+            own.Digest.ToString(),
+            [.. members.Select(ToStatus)],
+            [.. Alarms(own, unavailableBecause)]);
+
+    private static MemberStatus ToStatus(Member member) => new(
+        member.Announcement.NodeId,
+        member.Announcement.Url,
+        member.Announcement.Mode,
+        member.Announcement.State,
+        member.Announcement.AppliedOffset,
+        member.Announcement.Revision,
+        member.Announcement.Digest,
+        member.LastSeenMs);
+
+    private static IEnumerable<string> Alarms(QueueStoreActor.Description own, string? unavailableBecause)
+    {
+        if (unavailableBecause is not null) { yield return $"Cannot publish: {unavailableBecause}"; }
+        if (own.Missing > 0) { yield return $"{own.Missing} messages are missing and sought at peers."; }
+        if (own.Counters.Malformed > 0)
+        {
+            yield return $"{own.Counters.Malformed} malformed messages were ignored since the start.";
+        }
+        if (own.Counters.Stale > 0)
+        {
+            yield return
+                $"{own.Counters.Stale} messages older than the deletions known were discarded.";
+        }
+    }
+}

@@ -1,0 +1,64 @@
+using Grpc.Core;
+using Kv.Protos.V1;
+
+namespace Kv.Cli.Calls;
+
+/// <summary>
+/// The nodes a command may go to. Stays with the node that answered last; goes round to the next one only
+/// where that cannot run a command twice (<see cref="CallFailure.MayTryNext"/>).
+/// </summary>
+internal sealed class TargetSet(IReadOnlyList<TargetAddress> addresses, TimeSpan timeout) : IDisposable
+{
+    private readonly IReadOnlyList<Target> _targets = [.. addresses.Select(address => new Target(address))];
+    private int _current;
+
+    /// <summary>The node the next command goes to first.</summary>
+    public TargetAddress Current => _targets[_current].Address;
+
+    public TimeSpan Timeout => timeout;
+
+    /// <summary>Sends one command; each node asked gets the whole timeout.</summary>
+    /// <param name="isWrite">Whether the command changes the store.</param>
+    /// <param name="call">Starts the call.</param>
+    /// <param name="interrupt">The user's wish to stop.</param>
+    /// <returns>
+    /// The reply, <see cref="Current"/> then being the node that gave it; or null and the failed attempts in
+    /// order, the last of which says what the command came to.
+    /// </returns>
+    public async Task<(TReply? Reply, IReadOnlyList<CallFailure> Failures)> CallAsync<TReply>(
+        bool isWrite,
+        Func<KvService.KvServiceClient, CallOptions, AsyncUnaryCall<TReply>> call,
+        CancellationToken interrupt)
+        where TReply : class
+    {
+        List<CallFailure> failures = [];
+        int first = _current;
+        for (int step = 0; step < _targets.Count; step++)
+        {
+            int index = (first + step) % _targets.Count;
+            (TReply? reply, CallFailure? failure) =
+                await _targets[index].CallAsync(isWrite, call, timeout, interrupt);
+            if (failure is null)
+            {
+                _current = index;
+                return (reply, failures);
+            }
+
+            failures.Add(failure);
+            if (!failure.MayTryNext)
+            {
+                break;
+            }
+        }
+
+        return (null, failures);
+    }
+
+    public void Dispose()
+    {
+        foreach (Target target in _targets)
+        {
+            target.Dispose();
+        }
+    }
+}

@@ -1,0 +1,36 @@
+namespace Kv.Cli.Commands;
+
+/// <summary>Everything a line can ask for.</summary>
+internal abstract record Command
+{
+    private Command()
+    {
+    }
+
+    /// <summary>
+    /// Whether the command changes the store. Such a command is never repeated once it may have reached a
+    /// server: there is no request id, so a repeat could undo a newer write.
+    /// </summary>
+    public bool IsWrite => this is Set or Del;
+
+    /// <summary>The command's name as typed, for messages and JSON.</summary>
+    public string Verb => GetType().Name.ToLowerInvariant();
+
+    public sealed record Set(string Key, string ValueJson) : Command;
+
+    public sealed record Get(string Key, bool Local) : Command;
+
+    public sealed record Del(string Key) : Command;
+
+    /// <param name="Prefix">Only keys that begin so; empty for all.</param>
+    /// <param name="After">Only keys after this one; empty for all.</param>
+    /// <param name="KeysMax">At most so many keys; 0 for no limit.</param>
+    /// <param name="Local">Whether the node's own state will do, without a place in the log.</param>
+    public sealed record Print(string Prefix, string After, long KeysMax, bool Local) : Command;
+
+    public sealed record Status : Command;
+
+    public sealed record Help : Command;
+
+    public sealed record Exit : Command;
+}

@@ -1,0 +1,79 @@
+namespace Kv.Cli;
+
+/// <summary>What <c>kv --help</c> and HELP say.</summary>
+internal static class HelpText
+{
+    /// <summary>The version as released, such as 0.1.0.</summary>
+    public static string Version => typeof(HelpText).Assembly.GetName().Version!.ToString(3);
+
+    /// <summary>The commands and how words are read. Shown by HELP; part of <see cref="Process"/>.</summary>
+    public const string Commands =
+        """
+        Commands (upper or lower case):
+          SET KEY VALUE                            store a value
+          GET KEY [--local]                        read one value
+          DEL KEY                                  delete one key
+          PRINT [PREFIX] [--limit N] [--after KEY] [--local]
+                                                   read keys in bytewise order
+          STATUS                                   what the node knows of itself and its peers
+          HELP                                     this text
+          EXIT or QUIT                             leave (also Ctrl-D)
+          --local reads the asked node's own state at once, which may lag; -- ends the options.
+
+        Keys: one word. Quotes allow spaces: 'two words' is taken literally, "tab\there" as a JSON string.
+        A quote counts only where a word begins: it's is a bare word.
+
+        Values, by the first rule that fits:
+          1. The rest of the line is JSON: it is stored as it stands.   set x 1    set x {"a": [1, 2]}
+             A word in double quotes is such JSON, a string.            set x "1"  set x "two words"
+          2. Single quotes only group, as in a shell: what is inside    set x '{"a": 1}'    (the object)
+             is JSON, or else a string.                                 set x 'two words'   (a string)
+          3. One bare word that is not JSON is a string.                set x hello
+          What begins like JSON ({ [ ") but is not, and several words without quotes, are refused.
+
+        """;
+
+    public const string Process =
+        $$"""
+        kv - client of a ReplicatedKv cluster
+
+        Usage:
+          kv [options]                  commands from the terminal, or from a pipe one per line
+          kv [options] COMMAND ...      one command, for example: kv set x 1
+
+        Options (anywhere; -- ends them):
+          --target HOST:PORT    a node; repeat it or separate several with commas
+                                (default: $KV_TARGET, else {{CliOptions.TargetDefault}})
+          --timeout SECONDS     longest wait for one answer of one node (default 5)
+          --output text|json    json: one object per line, errors likewise on standard error
+          --keep-going          commands from a pipe: go on after a failed line
+          --version, --help
+
+        With several targets a command goes to the next one when the node cannot be reached or says
+        UNAVAILABLE (nothing was written), and a read also when no answer comes. A SET or DEL that may
+        have arrived is never sent twice: its outcome is reported as unknown.
+
+        {{Commands}}
+        In a one-shot command the shell takes its quotes first; KEY and VALUE are then one argument each:
+          kv set x '{"a": 1}'    kv set x 'two words'    kv set x '"1"'    kv set x -1
+
+        From a pipe: blank lines and lines that begin with # are skipped; the first failed line ends the
+        run unless --keep-going is given; the exit code is that of the first failure.
+
+        Exit codes:
+            0  done
+            1  GET: no such key
+            2  usage error, nothing was sent
+            3  no node could be reached, served, or answered a read in time; nothing was written
+            4  outcome unknown: a SET or DEL was sent, but no answer came; it may have been applied
+            5  refused by the server (INVALID_ARGUMENT, RESOURCE_EXHAUSTED, FAILED_PRECONDITION, ...)
+            6  data loss: the node has halted
+          130  interrupted with Ctrl-C; nothing was written
+
+        Environment:
+          KV_TARGET     default targets, separated by commas
+          KV_HISTORY    history file of the prompt (default ~/.kv_history; empty: none is kept)
+          NO_COLOR      no colours
+
+        """;
+}

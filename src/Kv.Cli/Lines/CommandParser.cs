@@ -1,0 +1,95 @@
+using System.Globalization;
+using Kv.Cli.Commands;
+
+namespace Kv.Cli.Lines;
+
+/// <summary>From words to a command. Pure: the same words give the same command.</summary>
+internal static class CommandParser
+{
+    /// <summary>Reads one line as typed; null when it is blank or a comment (<c>#</c>).</summary>
+    /// <exception cref="UsageException">
+    /// The line is no command; the message says what to write instead.
+    /// </exception>
+    public static Command? ParseLine(string line)
+    {
+        if (line.AsSpan().TrimStart() is "" or ['#', ..])
+        {
+            return null;
+        }
+
+        var scanner = new LineScanner(line);
+        scanner.TryNext(out Word verb);
+        if (!IsSet(verb.Text))
+        {
+            return Parse(verb.Text, scanner.TakeAll());
+        }
+
+        if (!scanner.TryNext(out Word key) || scanner.Rest.Length == 0)
+        {
+            throw SetNeedsValue();
+        }
+
+        return new Command.Set(key.Text, ValueGrammar.FromRest(scanner.Rest));
+    }
+
+    /// <summary>Reads a command that a shell has already split into words.</summary>
+    /// <exception cref="UsageException">As <see cref="ParseLine"/>.</exception>
+    public static Command ParseArguments(IReadOnlyList<string> arguments)
+    {
+        IReadOnlyList<Word> words = [.. arguments.Skip(1).Select(Word.Bare)];
+        return IsSet(arguments[0]) ? SetFromWords(words) : Parse(arguments[0], words);
+    }
+
+    private static Command Parse(string verb, IReadOnlyList<Word> words)
+    {
+        var options = new CommandOptions(verb, words);
+        Command command = verb.ToUpperInvariant() switch
+        {
+            "GET" => new Command.Get(options.Key(), options.TakeFlag("--local")),
+            "DEL" => new Command.Del(options.Key()),
+            "PRINT" => new Command.Print(
+                options.OptionalWord(),
+                options.TakeValue("--after") ?? "",
+                KeysMax(options.TakeValue("--limit")),
+                options.TakeFlag("--local")),
+            "STATUS" => new Command.Status(),
+            "HELP" => new Command.Help(),
+            "EXIT" or "QUIT" => new Command.Exit(),
+            _ => throw new UsageException(
+                $"unknown command {KeyText.Show(verb)}: "
+                + "the commands are SET, GET, DEL, PRINT, STATUS, HELP and EXIT."),
+        };
+        options.RefuseRest();
+        return command;
+    }
+
+    private static Command.Set SetFromWords(IReadOnlyList<Word> words)
+    {
+        IReadOnlyList<Word> positional = new CommandOptions("set", words).TakePositional();
+        return positional.Count switch
+        {
+            2 => new Command.Set(positional[0].Text, ValueGrammar.FromText(positional[1].Text)),
+            < 2 => throw SetNeedsValue(),
+            _ => throw new UsageException(
+                "set takes one key and one value: quote the value for the shell, "
+                + "such as kv set greeting 'hello world'."),
+        };
+    }
+
+    private static long KeysMax(string? text)
+    {
+        if (text is null)
+        {
+            return 0;
+        }
+
+        return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long keys) && keys > 0
+            ? keys
+            : throw new UsageException($"--limit {text} is not a whole number of keys from 1.");
+    }
+
+    private static bool IsSet(string verb) => verb.Equals("SET", StringComparison.OrdinalIgnoreCase);
+
+    private static UsageException SetNeedsValue() =>
+        new("set needs a key and a value, such as set greeting hello.");
+}

@@ -1,0 +1,53 @@
+using Kv.Protos.V1;
+
+namespace Kv.Cli.Output;
+
+/// <summary>A node's status for a person: one fact a line, then one member a line.</summary>
+internal static class StatusText
+{
+    public static void Write(TextWriter writer, StatusReply status, Palette palette)
+    {
+        string state = TerminalText.Escape(status.State);
+        string paintedState = palette.Paint(state == "ready" ? Tone.Good : Tone.Bad, state);
+        Fact("node", TerminalText.Escape(status.Node));
+        Fact("mode", TerminalText.Escape(status.Mode));
+        Fact("state", status.Reason.Length == 0
+            ? paintedState
+            : $"{paintedState} ({TerminalText.Escape(status.Reason)})");
+        Fact("cluster", TerminalText.Escape(status.ClusterId));
+        Fact("applied offset", $"{status.AppliedOffset}");
+        Fact("revision", $"{status.Revision}");
+        Fact("order", $"{status.Order}");
+        Fact("keys", $"{status.Keys}");
+        Fact("digest", TerminalText.Escape(status.Digest));
+        Fact("version", TerminalText.Escape(status.Version));
+        foreach (Member member in status.Members)
+        {
+            string[] facts =
+            [
+                member.Node,
+                member.Url,
+                member.Mode,
+                member.State,
+                $"offset {member.AppliedOffset}",
+                $"revision {member.Revision}",
+                member.Digest.Length > 0 ? $"digest {member.Digest}" : "",
+                member.LastSeenMs > 0 ? $"seen {member.LastSeenMs} ms ago" : "",
+            ];
+            Fact("member", TerminalText.Escape(string.Join("  ", facts.Where(fact => fact.Length > 0))));
+        }
+
+        foreach (string alarm in status.Alarms)
+        {
+            Fact("alarm", palette.Paint(Tone.Bad, TerminalText.Escape(alarm)));
+        }
+
+        void Fact(string name, string value)
+        {
+            if (value.Length > 0)
+            {
+                writer.Write($"{palette.Paint(Tone.Dim, name.PadRight(15))} {value}\n");
+            }
+        }
+    }
+}
