@@ -11,6 +11,9 @@ internal static class HostCommand
         Each setting is an option, an environment variable and a name in appsettings.json; options win
         over the environment, the environment over the file.
 
+        kv-host health asks the nodes that run here, by the environment and the file, whether they are
+        ready: 0 yes, 1 no. Container health checks use it.
+
         Exit codes: 0 stopped on request, 1 a node failed again and again, 2 a setting cannot be used,
         3 the node must not run (its name or data directory is in use, or its exchange serves another
         mode).
@@ -44,19 +47,27 @@ internal static class HostCommand
         return await result.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
     }
 
+    /// <param name="options">Given on the command line; they win over the environment and the files.</param>
+    /// <exception cref="SettingException">The first setting that cannot be used.</exception>
+    /// <exception cref="InvalidDataException">An appsettings.json is not JSON.</exception>
+    public static HostSettings ReadSettings(IEnumerable<KeyValuePair<string, string?>> options)
+    {
+        IConfiguration configuration = new ConfigurationBuilder()
+            .AddJsonFile(Path.Combine(AppContext.BaseDirectory, "appsettings.json"), optional: true)
+            .AddJsonFile(Path.Combine(Environment.CurrentDirectory, "appsettings.json"), optional: true)
+            .AddEnvironmentVariables()
+            .AddInMemoryCollection(options.Where(static option => option.Value is not null))
+            .Build();
+        return new SettingsReader(configuration).Read();
+    }
+
     private static async Task<int> RunAsync(
         IEnumerable<KeyValuePair<string, string?>> options, CancellationToken stop)
     {
         HostSettings settings;
         try
         {
-            IConfiguration configuration = new ConfigurationBuilder()
-                .AddJsonFile(Path.Combine(AppContext.BaseDirectory, "appsettings.json"), optional: true)
-                .AddJsonFile(Path.Combine(Environment.CurrentDirectory, "appsettings.json"), optional: true)
-                .AddEnvironmentVariables()
-                .AddInMemoryCollection(options.Where(static option => option.Value is not null))
-                .Build();
-            settings = new SettingsReader(configuration).Read();
+            settings = ReadSettings(options);
         }
         catch (Exception wrong) when (wrong is SettingException or InvalidDataException)
         {

@@ -1,3 +1,3 @@
 using Kv.Host;
 
-return await HostCommand.RunAsync(args);
+return args is [HealthProbe.Verb] ? await HealthProbe.RunAsync() : await HostCommand.RunAsync(args);

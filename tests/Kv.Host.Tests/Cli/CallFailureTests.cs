@@ -3,7 +3,6 @@ using Kv.Cli;
 using Kv.Cli.Calls;
 using Kv.Cli.Commands;
 using Kv.Cli.Output;
-using Xunit;
 
 namespace Kv.Host.Tests.Cli;
 

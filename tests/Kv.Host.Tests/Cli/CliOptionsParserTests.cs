@@ -1,6 +1,5 @@
 using Kv.Cli;
 using Kv.Cli.Commands;
-using Xunit;
 
 namespace Kv.Host.Tests.Cli;
 

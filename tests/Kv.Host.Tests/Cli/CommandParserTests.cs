@@ -1,7 +1,6 @@
 using Kv.Cli;
 using Kv.Cli.Commands;
 using Kv.Cli.Lines;
-using Xunit;
 
 namespace Kv.Host.Tests.Cli;
 

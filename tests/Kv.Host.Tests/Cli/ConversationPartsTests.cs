@@ -3,7 +3,6 @@ using Kv.Cli.Commands;
 using Kv.Cli.Interactive;
 using Kv.Cli.Lines;
 using Kv.Protos.V1;
-using Xunit;
 
 namespace Kv.Host.Tests.Cli;
 

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using Grpc.Core;
-using Xunit;
 
 namespace Kv.Host.Tests.Cli;
 

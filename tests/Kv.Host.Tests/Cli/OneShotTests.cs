@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Text.Json;
 using Grpc.Core;
 using Kv.Protos.V1;
-using Xunit;
 
 namespace Kv.Host.Tests.Cli;
 

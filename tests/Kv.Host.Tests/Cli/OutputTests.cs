@@ -7,7 +7,6 @@ using Kv.Cli.Commands;
 using Kv.Cli.Lines;
 using Kv.Cli.Output;
 using Kv.Protos.V1;
-using Xunit;
 
 namespace Kv.Host.Tests.Cli;
 

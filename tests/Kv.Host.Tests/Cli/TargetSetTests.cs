@@ -3,7 +3,6 @@ using System.Net.Sockets;
 using Grpc.Core;
 using Kv.Cli.Calls;
 using Kv.Protos.V1;
-using Xunit;
 
 namespace Kv.Host.Tests.Cli;
 

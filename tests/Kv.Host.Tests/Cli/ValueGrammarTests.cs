@@ -1,6 +1,5 @@
 using Kv.Cli;
 using Kv.Cli.Lines;
-using Xunit;
 
 namespace Kv.Host.Tests.Cli;
 

@@ -29,7 +29,7 @@ public sealed class StreamFaultTests(RabbitMqBroker broker)
         await writing;
 
         IReadOnlyDictionary<string, string> state = await cluster.EqualStateAsync();
-        Assert.Empty(acknowledged.Where(key => !state.ContainsKey(key)));
+        Assert.DoesNotContain(acknowledged, key => !state.ContainsKey(key));
     }
 
     [Fact]
@@ -83,7 +83,8 @@ public sealed class StreamFaultTests(RabbitMqBroker broker)
             {
                 await node.Kv().SetAsync(
                     new SetRequest { Key = $"{name}-{i}", ValueJson = $"{i}" },
-                    deadline: DateTime.UtcNow.AddSeconds(10));
+                    deadline: DateTime.UtcNow.AddSeconds(10),
+                    cancellationToken: CancellationToken.None);
                 acknowledged.Add($"{name}-{i}");
             }
             catch (RpcException failed) when (failed.StatusCode

@@ -1,0 +1,9 @@
+namespace Kv.Host.Tests.Hosting;
+
+/// <summary>A directory of its own, gone at the end.</summary>
+internal sealed class TemporaryDirectory : IDisposable
+{
+    public string Path { get; } = Directory.CreateTempSubdirectory("kv-host-test-").FullName;
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}
