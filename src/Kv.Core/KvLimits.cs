@@ -54,6 +54,18 @@ public static class KvLimits
     /// </summary>
     public const int ChainDigestsMax = 4_096;
 
+    /// <summary>
+    /// Size at which a snapshot's chunk is closed, bytes: large enough to hash and write well, small enough
+    /// to be held several times over.
+    /// </summary>
+    public const int SnapshotChunkBytesTarget = 131_072;
+
+    /// <summary>
+    /// Largest chunk accepted when reading a snapshot, bytes: one record that just did not fit any more, of a
+    /// cluster with ten times our request limit. What claims to be larger is damaged.
+    /// </summary>
+    public const int SnapshotChunkBytesMax = 16_777_216;
+
     /// <summary>Longest node id, UTF-8 bytes. It stands in every registration and log line.</summary>
     public const int NodeIdBytesMax = 64;
 

@@ -66,6 +66,7 @@ internal static class KvHost
         WebApplication app = builder.Build();
         app.MapGrpcService<JsonKvService>();
         app.MapGrpcService<ProtoKvService>();
+        app.MapGrpcService<SnapshotExportService>();
         app.MapGrpcService<PeerGrpcService>();
         app.MapGrpcHealthChecksService();
         app.MapGrpcReflectionService();
@@ -81,6 +82,7 @@ internal static class KvHost
         services.AddSingleton<SimpleApi>();
         services.AddSingleton<JsonKvService>();
         services.AddSingleton<ProtoKvService>();
+        services.AddSingleton<SnapshotExportService>();
         services.AddSingleton<PeerGrpcService>();
         services.AddSingleton<IServiceMethodProvider<JsonKvService>, JsonKvService.MethodProvider>();
         services.AddGrpc(grpc =>

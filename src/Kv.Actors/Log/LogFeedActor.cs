@@ -16,6 +16,12 @@ namespace Kv.Actors.Log;
 /// </summary>
 public sealed class LogFeedActor : ReceiveActor, IWithTimers
 {
+    /// <summary>
+    /// The store goes on from another state than it told: the stream ends, unacknowledged as it may be, and a
+    /// new one begins.
+    /// </summary>
+    public sealed record StartAnew;
+
     private sealed record Probe(StoreActor.ResumePoint At);
 
     private sealed record ProbeEnded(StoreActor.TailSeen Seen);
@@ -45,6 +51,11 @@ public sealed class LogFeedActor : ReceiveActor, IWithTimers
         _store = store;
         _options = options;
         _stamp = new EntryStamp(clock);
+        Receive<StartAnew>(_ =>
+        {
+            _switch?.Abort(new FeedReplacedException());
+            Start();
+        });
         Receive<Probe>(probe => StartProbe(probe.At));
         Receive<ProbeEnded>(ended => _store.Tell(ended.Seen));
         Receive<ProbeFailed>(failed =>
@@ -56,7 +67,9 @@ public sealed class LogFeedActor : ReceiveActor, IWithTimers
         });
     }
 
-    protected override void PreStart()
+    protected override void PreStart() => Start();
+
+    private void Start()
     {
         RestartSettings restart = RestartSettings.Create(
             TimeSpan.FromMilliseconds(_options.RetryDelayMsMin),
@@ -128,3 +141,6 @@ public sealed class LogFeedActor : ReceiveActor, IWithTimers
         return (await first)[0].Offset;
     }
 }
+
+/// <summary>A feed ended because another has taken its place.</summary>
+public sealed class FeedReplacedException() : Exception("The log is read from another offset.");

@@ -1,8 +1,10 @@
 using Akka.Actor;
 using Kv.Actors.Publishing;
+using Kv.Actors.Snapshots;
 using Kv.Actors.Store;
 using Kv.Core;
 using Kv.Core.Entries;
+using Kv.Core.Snapshots;
 using Kv.Core.Store;
 
 namespace Kv.Actors.Nodes;
@@ -14,6 +16,7 @@ public sealed class LogNode : IKvNode
     private readonly IActorRef _node;
     private readonly IActorRef _store;
     private readonly IActorRef _publisher;
+    private readonly IActorRef? _snapshots;
     private int _commandsAdmitted;
     private long _bytesAdmitted;
     private volatile bool _stopping;
@@ -24,6 +27,7 @@ public sealed class LogNode : IKvNode
         _node = node;
         _store = parts.Store;
         _publisher = parts.Publisher;
+        _snapshots = parts.Snapshots;
     }
 
     public string NodeId => _options.NodeId;
@@ -84,6 +88,12 @@ public sealed class LogNode : IKvNode
         {
             alarms.Add($"the log cannot be read: {status.FeedTrouble}");
         }
+        if (_snapshots is not null
+            && await _snapshots.Ask<SnapshotActor.SnapshotStatus>(
+                new SnapshotActor.GetStatus(), cancellation) is { Trouble.Length: > 0 } snapshots)
+        {
+            alarms.Add(snapshots.Trouble);
+        }
         return new NodeStatus(
             NodeId,
             Mode,
@@ -99,16 +109,33 @@ public sealed class LogNode : IKvNode
             alarms);
     }
 
+    /// <summary>
+    /// All that this node has applied, to be written out as a snapshot. A halted node gives it, too.
+    /// </summary>
+    /// <exception cref="KvException">The node has nothing yet, or has not caught up with the log.</exception>
+    public async Task<(StoreCapture Capture, bool IsHalted)> CaptureAsync(CancellationToken cancellation)
+    {
+        object answer = await _store.Ask<object>(new StoreActor.CaptureNow(), cancellation);
+        return answer is StoreActor.Captured { State: not NodeState.Starting } captured
+            ? (captured.Capture, captured.State == NodeState.Halted)
+            : throw new KvException(KvError.NotReady, "This node has not caught up with the log yet.");
+    }
+
     public async Task StopAsync(CancellationToken deadline)
     {
         _stopping = true;
         try
         {
             await _publisher.Ask<PublisherActor.Drained>(new PublisherActor.Drain(), deadline);
+            if (_snapshots is not null)
+            {
+                await _snapshots.Ask<SnapshotActor.SaveDone>(new SnapshotActor.SaveNow(), deadline);
+            }
         }
         catch (Exception late) when (late is OperationCanceledException or AskTimeoutException)
         {
-            // What is left gets its answer from the publisher's end: outcome unknown.
+            // What is left gets its answer from the publisher's end: outcome unknown. A snapshot that is not
+            // written in time only makes the next start longer.
         }
         await _node.GracefulStop(TimeSpan.FromSeconds(5));
     }

@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Event;
 using Kv.Actors.Log;
 using Kv.Actors.Publishing;
+using Kv.Actors.Snapshots;
 using Kv.Actors.Store;
 
 namespace Kv.Actors.Nodes;
@@ -15,7 +16,11 @@ public sealed class LogNodeActor : ReceiveActor
 {
     public sealed record GetParts;
 
-    public sealed record Parts(IActorRef Store, IActorRef Publisher);
+    /// <param name="Snapshots">Null: the node writes none.</param>
+    public sealed record Parts(IActorRef Store, IActorRef Publisher, IActorRef? Snapshots);
+
+    /// <summary>From the store: it goes on from a snapshot that came while the feed stood still.</summary>
+    public sealed record StartFeedAnew;
 
     private readonly LogNodeOptions _options;
 
@@ -26,7 +31,16 @@ public sealed class LogNodeActor : ReceiveActor
     {
         _options = options;
         IActorRef store = Context.ActorOf(
-            StoreActor.Props(options.NodeId, options.ExpectedClusterId, options.OnClusterKnown), "store");
+            StoreActor.Props(
+                options.NodeId,
+                options.ExpectedClusterId,
+                options.OnClusterKnown,
+                awaitsSnapshot: options.Snapshots is not null),
+            "store");
+        IActorRef? snapshots = options.Snapshots is null
+            ? null
+            : Context.ActorOf(
+                SnapshotActor.Props(options.NodeId, store, options.Snapshots), "snapshots");
         IActorRef publisher = Context.ActorOf(
             PublisherActor.Props(
                 options.NodeId, options.Log, store, options.Publisher, options.Clock, options.Random),
@@ -35,7 +49,8 @@ public sealed class LogNodeActor : ReceiveActor
             LogFeedActor.Props(options.NodeId, options.Log, store, options.Feed, options.Clock), "feed");
         Context.Watch(store);
         Context.Watch(feed);
-        Receive<GetParts>(_ => Sender.Tell(new Parts(store, publisher)));
+        Receive<GetParts>(_ => Sender.Tell(new Parts(store, publisher, snapshots)));
+        Receive<StartFeedAnew>(_ => feed.Tell(new LogFeedActor.StartAnew()));
         Receive<Terminated>(_ => GiveUp());
     }
 

@@ -1,5 +1,6 @@
 using Kv.Actors.Log;
 using Kv.Actors.Publishing;
+using Kv.Actors.Snapshots;
 
 namespace Kv.Actors.Nodes;
 
@@ -16,6 +17,9 @@ public sealed record LogNodeOptions
     public PublisherOptions Publisher { get; init; } = new();
 
     public FeedOptions Feed { get; init; } = new();
+
+    /// <summary>Null: the node starts from the log alone and writes no snapshots.</summary>
+    public SnapshotOptions? Snapshots { get; init; }
 
     /// <summary>The cluster that the data directory belongs to; 0: none yet.</summary>
     public ulong ExpectedClusterId { get; init; }

@@ -3,6 +3,7 @@ using Akka.Event;
 using Kv.Actors.Log;
 using Kv.Actors.Nodes;
 using Kv.Actors.Publishing;
+using Kv.Actors.Snapshots;
 using Kv.Core.Entries;
 using Kv.Core.Store;
 
@@ -12,7 +13,7 @@ namespace Kv.Actors.Store;
 /// Owns the store and the order counter of one node. The log feed is the only thing that changes it; reads
 /// are answered between two runs of entries.
 /// </summary>
-public sealed class StoreActor : ReceiveActor
+public sealed partial class StoreActor : ReceiveActor
 {
     /// <summary>
     /// Sent by the log feed before each (re)connect; answered with <see cref="ResumePoint"/>.
@@ -76,7 +77,8 @@ public sealed class StoreActor : ReceiveActor
     private readonly ulong _expectedClusterId;
     private readonly Action<ulong> _onClusterKnown;
     private readonly ILoggingAdapter _log = Context.GetLogger();
-    private readonly KeyValueStore _store = new();
+    private readonly ApplyLog _applyLog;
+    private KeyValueStore _store = new();
 
     // The feed asks for its resume point before it sends: what arrives earlier is from a feed of a former
     // life.
@@ -90,15 +92,28 @@ public sealed class StoreActor : ReceiveActor
 
     /// <param name="expectedClusterId">The cluster this node's data directory belongs to; 0: any.</param>
     /// <param name="onClusterKnown">Called when the genesis was applied, before anything else is.</param>
-    public static Props Props(string nodeId, ulong expectedClusterId, Action<ulong> onClusterKnown) =>
-        Akka.Actor.Props.Create(() => new StoreActor(nodeId, expectedClusterId, onClusterKnown));
+    /// <param name="awaitsSnapshot">Wait for <see cref="Start"/>; else it starts empty, at once.</param>
+    public static Props Props(
+        string nodeId, ulong expectedClusterId, Action<ulong> onClusterKnown, bool awaitsSnapshot = false) =>
+        Akka.Actor.Props.Create(
+            () => new StoreActor(nodeId, expectedClusterId, onClusterKnown, awaitsSnapshot));
 
-    public StoreActor(string nodeId, ulong expectedClusterId, Action<ulong> onClusterKnown)
+    public StoreActor(
+        string nodeId, ulong expectedClusterId, Action<ulong> onClusterKnown, bool awaitsSnapshot)
     {
         _nodeId = nodeId;
         _expectedClusterId = expectedClusterId;
         _onClusterKnown = onClusterKnown;
-        Following();
+        _applyLog = new ApplyLog(nodeId, _log);
+        if (awaitsSnapshot)
+        {
+            _awaits = "This node is reading its snapshot.";
+            AwaitingSnapshot();
+        }
+        else
+        {
+            Following();
+        }
     }
 
     private void Following()
@@ -131,22 +146,28 @@ public sealed class StoreActor : ReceiveActor
     {
         Receive<GetStatus>(_ => Sender.Tell(Status()));
         Receive<Attach>(AttachPublisher);
-        Receive<GetResumePoint>(_ => GiveResumePoint());
+        Receive<GetResumePoint>(_ => GiveResumePoint(Sender));
+        Receive<CaptureNow>(_ => GiveCapture(Sender));
+        Receive<CaptureAfter>(after => (_captureAsker, _captureAfterBytes) = (Sender, after.LogBytes));
         Receive<FeedStarted>(_ => Sender.Tell(new FeedAck()));
         Receive<FeedFailed>(FeedHasFailed);
         Receive<TailSeen>(CheckTail);
     }
 
-    private void GiveResumePoint()
+    private void GiveResumePoint(IActorRef asker)
     {
         _feedKnowsResumePoint = true;
         _checksResumedEntry = _store.AppliedOffset >= 0;
-        Sender.Tell(new ResumePoint(
+        asker.Tell(new ResumePoint(
             Math.Max(0, _store.AppliedOffset), _store.Genesis?.ClusterId ?? 0, _store.Chain));
     }
 
     private void FeedHasFailed(FeedFailed failed)
     {
+        if (failed.Cause is FeedReplacedException)
+        {
+            return;
+        }
         _feedTrouble = failed.Cause.Message;
         if (failed.Cause is LogMissingException && _store.Genesis is not null)
         {
@@ -183,9 +204,10 @@ public sealed class StoreActor : ReceiveActor
         _feedTrouble = "";
         _publisher.Tell(new PublisherActor.Applied(_store.AppliedOffset, _store.Chain));
         Sender.Tell(new FeedAck());
+        GiveCaptureIfDue();
     }
 
-    /// <returns>False: the node halted.</returns>
+    /// <returns>False: nothing more is taken for now; the node halted or needs a snapshot.</returns>
     private bool Take(LogRecord record)
     {
         if (_checksResumedEntry && !ResumesWhereItWas(record))
@@ -201,14 +223,16 @@ public sealed class StoreActor : ReceiveActor
         AppliedEntry applied = _store.Apply(record.Offset, record.Entry, _producerId);
         if (applied.Fate == EntryFate.Halt)
         {
-            Halt(applied.Why);
+            StopTaking(applied.Why, TellIfStartIsGone(applied) ? record.Offset : null);
             return false;
         }
+        _mayBeReplaced &= _store.Genesis is null;
+        _captureAfterBytes -= record.Entry.Length;
         if (!wasFounded && _store.Genesis is { } genesis && !AcceptCluster(genesis))
         {
             return false;
         }
-        LogFate(record.Offset, applied);
+        _applyLog.Note(record.Offset, applied);
         TellPublisher(record.Offset, applied);
         return true;
     }
@@ -222,11 +246,14 @@ public sealed class StoreActor : ReceiveActor
         _checksResumedEntry = false;
         if (record.Offset == _store.AppliedOffset && Digest.Of(record.Entry.Span) == _store.AppliedHash)
         {
+            _mayBeReplaced = false;
             return true;
         }
-        Halt($"The log no longer has the entry that was applied at offset {_store.AppliedOffset}: it was "
-            + $"rewritten, "
-            + "recreated or truncated.");
+        bool isGone = record.Offset > _store.AppliedOffset;
+        StopTaking(
+            $"The log no longer has the entry that was applied at offset {_store.AppliedOffset}: it was "
+                + "rewritten, recreated or truncated.",
+            isGone ? record.Offset : null);
         return false;
     }
 
@@ -253,6 +280,7 @@ public sealed class StoreActor : ReceiveActor
         _haltReason = why;
         _log.Error("{Node} halts at offset {Offset}: {Why}", _nodeId, _store.AppliedOffset, why);
         _publisher.Tell(new PublisherActor.Halted(why));
+        _snapshots.Tell(new SnapshotActor.Pin());
         Become(Halted);
     }
 
@@ -293,43 +321,6 @@ public sealed class StoreActor : ReceiveActor
         }
     }
 
-    private void LogFate(long offset, AppliedEntry applied)
-    {
-        switch (applied.Fate)
-        {
-            case EntryFate.Applied when _log.IsInfoEnabled:
-                LogCommands(applied);
-                break;
-            case EntryFate.Applied:
-                break;
-            case EntryFate.Stray or EntryFate.UnknownProducer:
-                _log.Warning(
-                    "{Node} ignores the message at offset {Offset}: {Why}", _nodeId, offset, applied.Why);
-                break;
-            default:
-                _log.Debug(
-                    "{Node} ignores the entry at offset {Offset}: {Why}", _nodeId, offset, applied.Why);
-                break;
-        }
-    }
-
-    private void LogCommands(AppliedEntry applied)
-    {
-        for (int i = 0; i < applied.Replies.Count; i++)
-        {
-            LogEntry entry = applied.Entry!;
-            LoggedCommand logged = entry.Commands[i];
-            long order = applied.Replies[i].Order;
-            if (order > 0 && CommandText.Describe(logged.Command) is { } text)
-            {
-                string id = logged.RequestId?.ToString() ?? $"{entry.ProducerId}.{entry.Sequence}.{i}";
-                _log.Info(
-                    "{Node} applied {Order} {Command} {Key} from {Sender} as {Id}",
-                    _nodeId, order, text.Name, text.Key, applied.Sender, id);
-            }
-        }
-    }
-
     private void ReplyIfServing(Func<object> reply)
     {
         Sender.Tell(_producerId == LogEntry.NoProducer
@@ -343,7 +334,9 @@ public sealed class StoreActor : ReceiveActor
     {
         (NodeState state, string reason) = _haltReason.Length > 0
             ? (NodeState.Halted, _haltReason)
-            : _producerId == LogEntry.NoProducer ? (NodeState.Starting, CatchingUp) : (NodeState.Ready, "");
+            : _producerId != LogEntry.NoProducer
+                ? (NodeState.Ready, "")
+                : (NodeState.Starting, _awaits.Length > 0 ? _awaits : CatchingUp);
         return new StoreStatus(
             state,
             reason,

@@ -27,6 +27,29 @@ public struct ByteReader(ReadOnlyMemory<byte> bytes)
 
     public UInt128 U128() => BinaryPrimitives.ReadUInt128LittleEndian(Take(16).Span);
 
+    /// <summary>LEB128, unsigned: seven bits a byte, lowest first.</summary>
+    /// <exception cref="FormatException">It does not fit 64 bits, or the bytes end.</exception>
+    public ulong VarU64()
+    {
+        ReadOnlySpan<byte> left = bytes.Span[_position..];
+        ulong value = 0;
+        for (int i = 0; i < left.Length; i++)
+        {
+            byte part = left[i];
+            if (i == VarBytesMax - 1 && part > 1)
+            {
+                break;
+            }
+            value |= (ulong)(part & 0x7F) << (7 * i);
+            if (part < 0x80)
+            {
+                _position += i + 1;
+                return value;
+            }
+        }
+        throw new FormatException("A number does not end, or does not fit 64 bits.");
+    }
+
     public Digest Digest() => Entries.Digest.ReadFrom(Take(Entries.Digest.BytesLength).Span);
 
     public ReadOnlyMemory<byte> Bytes() => Take(I32());
@@ -63,6 +86,9 @@ public struct ByteReader(ReadOnlyMemory<byte> bytes)
         _position += count;
         return taken;
     }
+
+    /// <summary>Bytes of the longest varint: ten times seven bits hold 64.</summary>
+    private const int VarBytesMax = 10;
 
     private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
 }

@@ -33,6 +33,20 @@ public readonly struct ByteWriter(IBufferWriter<byte> buffer)
 
     public void U64(ulong value) => I64(unchecked((long)value));
 
+    /// <summary>LEB128, unsigned: seven bits a byte, lowest first.</summary>
+    public void VarU64(ulong value)
+    {
+        Span<byte> bytes = buffer.GetSpan(10);
+        int length = 0;
+        while (value >= 0x80)
+        {
+            bytes[length++] = (byte)(value | 0x80);
+            value >>= 7;
+        }
+        bytes[length++] = (byte)value;
+        buffer.Advance(length);
+    }
+
     public void U128(UInt128 value)
     {
         BinaryPrimitives.WriteUInt128LittleEndian(buffer.GetSpan(16), value);

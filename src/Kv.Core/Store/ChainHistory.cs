@@ -55,7 +55,15 @@ public sealed class ChainHistory(int digestsMax)
     }
 
     /// <summary>Oldest first.</summary>
-    internal IEnumerable<Link> All => Enumerable.Range(0, _count).Select(At);
+    internal Link[] ToArray()
+    {
+        var links = new Link[_count];
+        for (int i = 0; i < _count; i++)
+        {
+            links[i] = At(i);
+        }
+        return links;
+    }
 
     private Link At(int index) => _ring[(_start + index) % digestsMax];
 

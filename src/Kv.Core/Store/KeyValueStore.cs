@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Kv.Core.Entries;
+using Kv.Core.Snapshots;
 
 namespace Kv.Core.Store;
 
@@ -9,10 +10,30 @@ namespace Kv.Core.Store;
 /// </summary>
 public sealed class KeyValueStore
 {
-    private readonly OrderedIndex<KeyRecord> _keys = new();
+    private readonly OrderedIndex<KeyRecord> _keys;
     private readonly ChainHistory _history = new(KvLimits.ChainDigestsMax);
     private ProducerTable _producers = new(KvLimits.ProducersMax);
     private RequestTable _requests = new(KvLimits.RequestIdsMax);
+
+    public KeyValueStore() => _keys = new OrderedIndex<KeyRecord>();
+
+    private KeyValueStore(SnapshotContents contents)
+    {
+        SnapshotHeader header = contents.Header!;
+        Genesis = header.Genesis;
+        AppliedOffset = header.AppliedOffset;
+        AppliedHash = header.AppliedHash;
+        Chain = header.Chain;
+        Revision = header.Revision;
+        Order = header.Order;
+        Strays = header.Strays;
+        _keys = new OrderedIndex<KeyRecord>(contents.Keys);
+        _producers = new ProducerTable(Genesis.ProducersMax);
+        _requests = new RequestTable(Genesis.RequestIdsMax);
+        contents.Producers.ForEach(_producers.Restore);
+        _requests.Restore(header.RequestFloor, contents.Requests);
+        contents.ChainHistory.ForEach(link => _history.Add(link.Offset, link.Chain));
+    }
 
     /// <summary>What the cluster was founded on; null before its genesis was applied.</summary>
     public Genesis? Genesis { get; private set; }
@@ -49,6 +70,35 @@ public sealed class KeyValueStore
 
     /// <summary>All keys now, in constant time.</summary>
     public StoreView View() => new(_keys.Snapshot());
+
+    /// <summary>
+    /// The whole store now: constant time for the keys, a copy of the small tables (bounded, a few ms when
+    /// full).
+    /// </summary>
+    /// <exception cref="InvalidOperationException">Nothing was founded: there is no store yet.</exception>
+    public StoreCapture Capture() => new(
+        new SnapshotHeader(
+            Genesis ?? throw new InvalidOperationException("A store without a genesis has no snapshot."),
+            AppliedOffset,
+            AppliedHash,
+            Chain,
+            Revision,
+            Order,
+            Strays,
+            _requests.Floor),
+        _keys.Snapshot(),
+        [.. _producers.All.OrderBy(static producer => producer.Id)],
+        _requests.OldestFirst(),
+        _history.ToArray());
+
+    /// <summary>A store that goes on as the one that was captured would.</summary>
+    internal static KeyValueStore Restore(SnapshotContents contents) => new(contents);
+
+    /// <summary>
+    /// False when another history than this store's leads to that chain digest; true when it is ours or too
+    /// old to tell.
+    /// </summary>
+    public bool Agrees(long offset, Digest chain) => _history.Agrees(offset, chain);
 
     /// <summary>Takes the log's next message.</summary>
     /// <param name="offset">Its place: above <see cref="AppliedOffset"/>.</param>

@@ -20,6 +20,9 @@ public sealed class OrderedIndex<T> where T : class
 
     private OrderedIndex(IndexNode root) => _root = root;
 
+    /// <summary>Takes over what was built: the build is not to be used again.</summary>
+    internal OrderedIndex(SortedBuild build) : this(build.ToRoot()) { }
+
     public int Count => _root.Entries;
 
     /// <summary>Grows with every write: a scan of the live map sees by it that it was overtaken.</summary>

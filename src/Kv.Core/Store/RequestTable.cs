@@ -14,15 +14,16 @@ namespace Kv.Core.Store;
 public sealed class RequestTable(int requestIdsMax)
 {
     private readonly Dictionary<UInt128, Known> _byId = [];
-    private readonly Queue<UInt128> _oldestFirst = [];
+
+    // the entries of _byId in the order they came; whole, so that a capture is one copy of an array
+    private readonly Queue<KeyValuePair<UInt128, Known>> _oldestFirst = [];
 
     public int Count => _byId.Count;
 
     /// <summary>Highest revision at which a forgotten id was applied; 0: nothing forgotten.</summary>
     public long Floor { get; private set; }
 
-    internal IEnumerable<KeyValuePair<UInt128, Known>> OldestFirst =>
-        _oldestFirst.Select(id => KeyValuePair.Create(id, _byId[id]));
+    internal KeyValuePair<UInt128, Known>[] OldestFirst() => _oldestFirst.ToArray();
 
     /// <returns>The answer to give without applying, or null: apply it and <see cref="Remember"/>.</returns>
     public Reply? Answer(RequestId id, Digest command, long revision, long order)
@@ -41,8 +42,8 @@ public sealed class RequestTable(int requestIdsMax)
         Append(id.Id, new Known(command, reply));
         if (_byId.Count > requestIdsMax)
         {
-            UInt128 oldest = _oldestFirst.Dequeue();
-            Floor = Math.Max(Floor, _byId[oldest].Reply.Revision);
+            (UInt128 oldest, Known known) = _oldestFirst.Dequeue();
+            Floor = Math.Max(Floor, known.Reply.Revision);
             _byId.Remove(oldest);
         }
     }
@@ -59,7 +60,7 @@ public sealed class RequestTable(int requestIdsMax)
     private void Append(UInt128 id, Known known)
     {
         _byId.Add(id, known);
-        _oldestFirst.Enqueue(id);
+        _oldestFirst.Enqueue(new(id, known));
     }
 
     private static Reply.Refused Refused(StoreError error, long revision, long order) =>

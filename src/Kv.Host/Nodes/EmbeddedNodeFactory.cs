@@ -4,15 +4,25 @@ using Kv.Actors.Log.Embedded;
 using Kv.Actors.Nodes;
 using Kv.Actors.Presence;
 using Kv.Actors.Publishing;
+using Kv.Actors.Snapshots;
 using Kv.Host.Settings;
 
 namespace Kv.Host.Nodes;
 
-/// <summary>Nodes of embedded mode: all on one SQLite log.</summary>
+/// <summary>
+/// Nodes of embedded mode: all on one SQLite log and one directory of snapshots, which the first node writes.
+/// </summary>
 internal sealed class EmbeddedNodeFactory(
     HostSettings settings, IHostApplicationLifetime lifetime) : INodeFactory
 {
+    /// <summary>Longest wait for all nodes' word how far they are before the log is truncated, ms.</summary>
+    private const int StatusTimeoutMs = 10_000;
+
+    private readonly SnapshotFiles _snapshots = new(Path.Combine(settings.DataDir, "snapshots"));
     private SqliteLog? _log;
+
+    // Replaced, never changed: the truncation reads it from another thread.
+    private volatile IReadOnlyList<LogNode> _nodes = [];
 
     public async Task<IKvNode> StartAsync(ActorSystem system, NodeSlot slot, CancellationToken stopping)
     {
@@ -25,21 +35,50 @@ internal sealed class EmbeddedNodeFactory(
             throw new NodeRefusedException(
                 $"{inUse.Message} KV_DATA_DIR (--data-dir) names the directory.", inUse);
         }
-        return await LogNode.StartAsync(system, new LogNodeOptions
+        bool isFirst = slot.RpcPort == settings.RpcPort;
+        LogNode node = await LogNode.StartAsync(system, new LogNodeOptions
         {
             NodeId = slot.NodeId,
             Mode = ReplicationMode.Embedded,
             Log = _log,
-            // The file is this process's own: when it is empty nobody else can have founded a cluster in it.
+            // The file is this process's own: when it is empty nobody else can have founded a cluster in it,
+            // unless a snapshot tells of a log that is gone.
             Publisher = new PublisherOptions
             {
-                MayFound = _log.NextOffset == 0 && slot.RpcPort == settings.RpcPort,
+                MayFound = isFirst && _log.NextOffset == 0 && _snapshots.List().Count == 0,
                 FoundingDelayMs = 0,
                 ClusterSize = settings.ClusterSize,
             },
+            Snapshots = new SnapshotOptions
+            {
+                Files = _snapshots,
+                Saves = isFirst,
+                LogBytes = settings.SnapshotLogBytes,
+                OnKept = TruncateLogAsync,
+            },
             OnFatal = () => ExitCodes.Stop(lifetime, ExitCodes.Fatal),
         });
+        _nodes = [.. _nodes, node];
+        return node;
     }
 
     public ValueTask DisposeAsync() => _log?.DisposeAsync() ?? ValueTask.CompletedTask;
+
+    // Nothing tells a node that comes back later that entries are missing in between: all have to be there.
+    private async Task TruncateLogAsync(long before)
+    {
+        IReadOnlyList<LogNode> nodes = _nodes;
+        if (nodes.Count < settings.NodeIds.Count)
+        {
+            return;
+        }
+        using var patience = new CancellationTokenSource(StatusTimeoutMs);
+        long needed = before;
+        foreach (LogNode node in nodes)
+        {
+            NodeStatus status = await node.GetStatusAsync(patience.Token);
+            needed = Math.Min(needed, status.AppliedOffset);
+        }
+        await _log!.TruncateBeforeAsync(needed, patience.Token);
+    }
 }

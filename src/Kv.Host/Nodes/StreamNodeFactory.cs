@@ -3,6 +3,7 @@ using Kv.Actors.Log;
 using Kv.Actors.Log.Amqp;
 using Kv.Actors.Nodes;
 using Kv.Actors.Publishing;
+using Kv.Actors.Snapshots;
 using Kv.Host.Settings;
 
 namespace Kv.Host.Nodes;
@@ -36,6 +37,12 @@ internal sealed class StreamNodeFactory(
                 MayFound = mayFound,
                 FoundingDelayMs = FoundingDelayMs,
                 ClusterSize = settings.ClusterSize,
+            },
+            Snapshots = new SnapshotOptions
+            {
+                Files = new SnapshotFiles(Path.Combine(settings.DataDir, "snapshots")),
+                LogBytes = settings.SnapshotLogBytes,
+                Peers = PeerSnapshotClient.Of(settings),
             },
             ExpectedClusterId = _directory.ClusterId,
             OnClusterKnown = _directory.Join,

@@ -34,6 +34,12 @@ internal sealed record HostSettings
 
     public required long LogBytesMax { get; init; }
 
+    /// <summary>Bytes of the log after which a snapshot is written.</summary>
+    public required long SnapshotLogBytes { get; init; }
+
+    /// <summary>gRPC addresses of other nodes; this one's own is left out.</summary>
+    public required IReadOnlyList<Uri> Peers { get; init; }
+
     public required bool QueueArrivalOrder { get; init; }
 
     public required bool QueueDurable { get; init; }

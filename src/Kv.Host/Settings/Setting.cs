@@ -77,6 +77,19 @@ internal sealed record Setting(string Name, string Default, string Allowed, stri
         "1000000000 to 4000000000000",
         "Most bytes the stream keeps on the broker; fixed when it is created.");
 
+    public static readonly Setting SnapshotLogBytes = new(
+        "KV_SNAPSHOT_LOG_BYTES",
+        "67108864",
+        "65536 to 1000000000000",
+        "A snapshot is written to KV_DATA_DIR each time so many bytes of the log were applied.");
+
+    public static readonly Setting Peers = new(
+        "KV_PEERS",
+        "none",
+        "http://host:port, separated by commas",
+        "gRPC addresses of other nodes; stream mode only. A node whose own state does not lead into the log "
+            + "any more takes a snapshot from one of them. The list may be the same on all nodes.");
+
     public static readonly Setting QueueOrder = new(
         "QUEUE_ORDER", "lww", "lww or arrival", "Queue mode: last writer wins, or apply in order of "
             + "arrival (diverges).");
@@ -93,6 +106,7 @@ internal sealed record Setting(string Name, string Default, string Allowed, stri
     public static readonly IReadOnlyList<Setting> All =
     [
         RpcPort, HttpPort, BindAddress, NodeId, DataDir, Nodes, Replication, AmqpUrl, ExchangeName,
-        AdvertisedUrl, Cluster, ClusterSize, LogBytesMax, QueueOrder, QueueDurable, LogLevel,
+        AdvertisedUrl, Cluster, ClusterSize, LogBytesMax, SnapshotLogBytes, Peers, QueueOrder, QueueDurable,
+        LogLevel,
     ];
 }

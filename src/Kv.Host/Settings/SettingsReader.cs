@@ -48,6 +48,8 @@ internal sealed class SettingsReader(IConfiguration configuration)
             MayFound = MayFound(mode),
             ClusterSize = (int)Number(Setting.ClusterSize, 0, 0, 99),
             LogBytesMax = Number(Setting.LogBytesMax, 8L << 30, 1_000_000_000, 4_000_000_000_000),
+            SnapshotLogBytes = Number(Setting.SnapshotLogBytes, 64L << 20, 65_536, 1_000_000_000_000),
+            Peers = Peers(mode, AdvertisedUrl(bindAddress, rpcPort)),
             QueueArrivalOrder = Choice(Setting.QueueOrder, "lww", "lww", "arrival") == "arrival",
             QueueDurable = Choice(Setting.QueueDurable, "false", "true", "false") == "true",
             LogLevel = Level(),
@@ -131,6 +133,30 @@ internal sealed class SettingsReader(IConfiguration configuration)
             ? text
             : throw Wrong(Setting.AdvertisedUrl, text);
     }
+
+    private IReadOnlyList<Uri> Peers(ReplicationMode mode, string advertisedUrl)
+    {
+        if (Text(Setting.Peers) is not { } text)
+        {
+            return [];
+        }
+        if (mode != ReplicationMode.Stream)
+        {
+            throw new SettingException(
+                $"{Setting.Peers.Name} is set, which REPLICATION=stream has only; it is "
+                + $"{mode.ToString().ToLowerInvariant()}. Unset it.");
+        }
+        var own = new Uri(advertisedUrl);
+        return [.. text.Split(',', StringSplitOptions.TrimEntries).Select(Peer).Where(peer => peer != own)];
+    }
+
+    private static Uri Peer(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out Uri? url)
+            && url.Scheme is "http" or "https"
+            && url.Host.Length > 0
+            && url.PathAndQuery == "/"
+            ? url
+            : throw Wrong(Setting.Peers, text);
 
     private static void CheckPorts(int nodes, int rpcPort, int httpPort)
     {

@@ -17,6 +17,11 @@ public sealed class SqliteLog : IReplicationLog
     /// <summary>Appends that may wait for the writer; callers beyond it wait in line.</summary>
     private const int AppendsWaitingMax = 256;
 
+    /// <summary>
+    /// Entries deleted in one transaction, usually at most 16 MiB: appends wait for no more than that.
+    /// </summary>
+    private const int TruncationSlice = 128;
+
     private const string Schema = """
         PRAGMA journal_mode = WAL;
         PRAGMA synchronous = FULL;
@@ -25,8 +30,11 @@ public sealed class SqliteLog : IReplicationLog
 
     private readonly string _connectionString;
     private readonly FileStream _lock;
-    private readonly Channel<Append> _appends =
-        Channel.CreateBounded<Append>(new BoundedChannelOptions(AppendsWaitingMax) { SingleReader = true });
+    private readonly Channel<Request> _requests = Channel.CreateBounded<Request>(
+        new BoundedChannelOptions(AppendsWaitingMax) { SingleReader = true });
+
+    // Guarded by itself, also while entries are deleted: a reader that is in it finds all it needs.
+    private readonly HashSet<SqliteLogReader> _readers = [];
 
     private readonly CancellationTokenSource _closing = new();
     private readonly Task _writer;
@@ -43,7 +51,11 @@ public sealed class SqliteLog : IReplicationLog
         _writer = Task.Run(() => WriteAsync(connection));
     }
 
-    private sealed record Append(ReadOnlyMemory<byte> Entry, TaskCompletionSource Done);
+    private abstract record Request(TaskCompletionSource Done);
+
+    private sealed record Append(ReadOnlyMemory<byte> Entry, TaskCompletionSource Done) : Request(Done);
+
+    private sealed record Truncation(long Before, TaskCompletionSource Done) : Request(Done);
 
     /// <summary>Offset of the next entry: 0 for a new log.</summary>
     public long NextOffset => Volatile.Read(ref _nextOffset);
@@ -76,18 +88,31 @@ public sealed class SqliteLog : IReplicationLog
         }
     }
 
-    public async Task AppendAsync(ReadOnlyMemory<byte> entry, CancellationToken stopping)
+    public Task AppendAsync(ReadOnlyMemory<byte> entry, CancellationToken stopping) =>
+        HandOverAsync(new Append(entry, NewSignal()), stopping);
+
+    /// <summary>
+    /// Deletes the entries below an offset, except those that a running reader still needs, and never the
+    /// last one. The file does not shrink, but later entries take the room.
+    /// </summary>
+    /// <remarks>In slices, between appends.</remarks>
+    /// <exception cref="LogUnavailableException">
+    /// The log is closed or cannot be written; some entries may be deleted.
+    /// </exception>
+    public Task TruncateBeforeAsync(long offset, CancellationToken stopping = default) =>
+        HandOverAsync(new Truncation(offset, NewSignal()), stopping);
+
+    private async Task HandOverAsync(Request request, CancellationToken stopping)
     {
-        var append = new Append(entry, NewSignal());
         try
         {
-            await _appends.Writer.WriteAsync(append, stopping);
+            await _requests.Writer.WriteAsync(request, stopping);
         }
         catch (ChannelClosedException closed)
         {
             throw new LogUnavailableException("The log is closed.", closed);
         }
-        await append.Done.Task;
+        await request.Done.Task;
     }
 
     public Source<IReadOnlyList<LogRecord>, NotUsed> Read(long fromOffset) =>
@@ -108,7 +133,7 @@ public sealed class SqliteLog : IReplicationLog
 
     public async ValueTask DisposeAsync()
     {
-        _appends.Writer.TryComplete();
+        _requests.Writer.TryComplete();
         await _writer;
         await _closing.CancelAsync();
         _closing.Dispose();
@@ -136,19 +161,80 @@ public sealed class SqliteLog : IReplicationLog
         }
     }
 
+    internal void Enter(SqliteLogReader reader)
+    {
+        lock (_readers)
+        {
+            _readers.Add(reader);
+        }
+    }
+
+    internal void Leave(SqliteLogReader reader)
+    {
+        lock (_readers)
+        {
+            _readers.Remove(reader);
+        }
+    }
+
     private async Task WriteAsync(SqliteConnection connection)
     {
         await using SqliteConnection own = connection;
         List<Append> batch = [];
-        while (await _appends.Reader.WaitToReadAsync())
+        Queue<Truncation> truncations = [];
+        while (truncations.Count > 0 || await _requests.Reader.WaitToReadAsync())
         {
-            while (batch.Count < AppendsWaitingMax && _appends.Reader.TryRead(out Append? append))
+            while (batch.Count < AppendsWaitingMax && _requests.Reader.TryRead(out Request? request))
             {
-                batch.Add(append);
+                if (request is Append append)
+                {
+                    batch.Add(append);
+                }
+                else
+                {
+                    truncations.Enqueue((Truncation)request);
+                }
             }
-            WriteBatch(own, batch);
-            batch.Clear();
+            if (batch.Count > 0)
+            {
+                WriteBatch(own, batch);
+                batch.Clear();
+            }
+            if (truncations.TryPeek(out Truncation? truncation) && DeleteSlice(own, truncation))
+            {
+                truncations.Dequeue();
+            }
         }
+    }
+
+    /// <returns>True: the truncation has ended.</returns>
+    private bool DeleteSlice(SqliteConnection connection, Truncation truncation)
+    {
+        try
+        {
+            lock (_readers)
+            {
+                long needed = _readers.Select(static reader => reader.NeededFrom).Append(long.MaxValue).Min();
+                long before = Math.Min(Math.Min(truncation.Before, needed), _nextOffset - 1);
+                using SqliteCommand delete = connection.CreateCommand();
+                delete.CommandText = """
+                    DELETE FROM log WHERE "offset" < min($before, (SELECT min("offset") FROM log) + $slice)
+                    """;
+                delete.Parameters.AddWithValue("$before", before);
+                delete.Parameters.AddWithValue("$slice", TruncationSlice);
+                if (delete.ExecuteNonQuery() > 0)
+                {
+                    return false;
+                }
+            }
+            truncation.Done.TrySetResult();
+        }
+        catch (SqliteException failure)
+        {
+            truncation.Done.TrySetException(
+                new LogUnavailableException($"The log cannot be truncated: {failure.Message}", failure));
+        }
+        return true;
     }
 
     private void WriteBatch(SqliteConnection connection, List<Append> batch)

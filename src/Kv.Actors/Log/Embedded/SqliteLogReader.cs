@@ -16,18 +16,27 @@ internal sealed class SqliteLogReader : IDisposable
     private readonly SqliteCommand _select;
     private readonly SqliteParameter _from;
     private long _next;
+    private long _neededFrom;
+    private bool _hasBegun;
 
     internal SqliteLogReader(SqliteLog log, SqliteConnection connection, long fromOffset)
     {
         _log = log;
         _connection = connection;
         _next = fromOffset;
+        _neededFrom = fromOffset;
         _select = connection.CreateCommand();
         _select.CommandText = """
             SELECT "offset", entry FROM log WHERE "offset" >= $from ORDER BY "offset" LIMIT 128
             """;
         _from = _select.Parameters.Add("$from", SqliteType.Integer);
+        log.Enter(this);
     }
+
+    /// <summary>
+    /// Its receiver may come back for what it was given last; below that nothing is needed. Any thread.
+    /// </summary>
+    internal long NeededFrom => Volatile.Read(ref _neededFrom);
 
     /// <summary>The next run of records, at least one; none when the log closes.</summary>
     internal async Task<Option<IReadOnlyList<LogRecord>>> ReadAsync()
@@ -46,12 +55,22 @@ internal sealed class SqliteLogReader : IDisposable
             run.Add(new LogRecord(rows.GetInt64(0), entry));
             bytes += entry.Length;
         }
+        // The first run may begin at the first entry retained, as on any log; a hole later on is a fault.
+        if (_hasBegun && run[0].Offset != _next)
+        {
+            throw new LogUnavailableException(
+                $"The log has offset {run[0].Offset} where {_next} is next: it was truncated under its "
+                    + "reader.");
+        }
+        _hasBegun = true;
+        Volatile.Write(ref _neededFrom, run[0].Offset);
         _next = run[^1].Offset + 1;
         return Option<IReadOnlyList<LogRecord>>.Create(run);
     }
 
     public void Dispose()
     {
+        _log.Leave(this);
         _select.Dispose();
         _connection.Dispose();
     }

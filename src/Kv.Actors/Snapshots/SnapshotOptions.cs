@@ -1,0 +1,32 @@
+namespace Kv.Actors.Snapshots;
+
+/// <summary>When a node writes snapshots, and where it gets them from.</summary>
+public sealed record SnapshotOptions
+{
+    public required SnapshotFiles Files { get; init; }
+
+    /// <summary>
+    /// False: the node only loads what another node of its process writes into the same directory.
+    /// </summary>
+    public bool Saves { get; init; } = true;
+
+    /// <summary>
+    /// A snapshot is written each time so many bytes of the log were applied: what a start has to replay.
+    /// </summary>
+    public long LogBytes { get; init; } = 67_108_864;
+
+    /// <summary>Null: there are no peers to ask.</summary>
+    public PeerSnapshots? Peers { get; init; }
+
+    /// <summary>
+    /// Called when two snapshots are on disk, with the older one's offset: the log is not needed below it.
+    /// </summary>
+    public Func<long, Task> OnKept { get; init; } = static _ => Task.CompletedTask;
+
+    /// <summary>
+    /// First wait before a write or fetch that failed is tried again, ms; doubles up to the next.
+    /// </summary>
+    public int RetryDelayMsMin { get; init; } = 1_000;
+
+    public int RetryDelayMsMax { get; init; } = 60_000;
+}

@@ -1,0 +1,25 @@
+using Kv.Core.Entries;
+
+namespace Kv.Core.Snapshots;
+
+/// <summary>The store's single values at the snapshot's point; see the properties of the store.</summary>
+public sealed record SnapshotHeader(
+    Genesis Genesis,
+    long AppliedOffset,
+    Digest AppliedHash,
+    Digest Chain,
+    long Revision,
+    long Order,
+    long Strays,
+    long RequestFloor);
+
+/// <summary>What a snapshot that was read to its end and found whole has in it.</summary>
+/// <param name="StateDigest">See <see cref="Snapshots.StateDigest"/>.</param>
+/// <param name="BytesLength">Length of the whole snapshot, bytes.</param>
+public sealed record SnapshotSummary(
+    SnapshotHeader Header,
+    long Keys,
+    long Producers,
+    long Requests,
+    Digest StateDigest,
+    long BytesLength);

@@ -1,0 +1,37 @@
+using Kv.Core.Store;
+
+namespace Kv.Core.Snapshots;
+
+/// <summary>
+/// The whole store at one offset. Immutable: any thread may write it out while the store goes on. It keeps
+/// the index nodes of its moment in memory until it is dropped.
+/// </summary>
+public sealed class StoreCapture
+{
+    internal StoreCapture(
+        SnapshotHeader header,
+        OrderedIndexView<KeyRecord> keys,
+        IReadOnlyList<ProducerTable.Producer> producers,
+        IReadOnlyList<KeyValuePair<UInt128, RequestTable.Known>> requests,
+        IReadOnlyList<ChainHistory.Link> chainHistory)
+    {
+        Header = header;
+        Keys = keys;
+        Producers = producers;
+        Requests = requests;
+        ChainHistory = chainHistory;
+    }
+
+    public SnapshotHeader Header { get; }
+
+    public OrderedIndexView<KeyRecord> Keys { get; }
+
+    /// <summary>By id: a dictionary's own order may differ between nodes.</summary>
+    internal IReadOnlyList<ProducerTable.Producer> Producers { get; }
+
+    /// <summary>Oldest first, which is how they are forgotten.</summary>
+    internal IReadOnlyList<KeyValuePair<UInt128, RequestTable.Known>> Requests { get; }
+
+    /// <summary>Oldest first.</summary>
+    internal IReadOnlyList<ChainHistory.Link> ChainHistory { get; }
+}

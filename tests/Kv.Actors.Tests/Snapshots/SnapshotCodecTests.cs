@@ -1,0 +1,203 @@
+using System.Text;
+using Kv.Core;
+using Kv.Core.Snapshots;
+using Kv.Core.Store;
+using Entries = Kv.Actors.Tests.Core.Entries;
+
+namespace Kv.Actors.Tests.Snapshots;
+
+public sealed class SnapshotCodecTests
+{
+    [Fact]
+    public void A_restored_store_has_what_the_captured_one_had()
+    {
+        KeyValueStore store = Stores.Small();
+
+        KeyValueStore restored = Stores.Decode(Stores.Encode(store));
+
+        Assert.Equal(
+            (store.AppliedOffset, store.AppliedHash, store.Chain, store.Revision, store.Order, store.Strays),
+            (restored.AppliedOffset, restored.AppliedHash, restored.Chain, restored.Revision, restored.Order,
+                restored.Strays));
+        Assert.Equal(store.Genesis, restored.Genesis);
+        Assert.Equal(store.Producers.All, restored.Producers.All);
+        Assert.Equal("3", Encoding.UTF8.GetString(restored.Get("a"u8)!.Value.Span));
+        Assert.Null(restored.Get("b"u8));
+    }
+
+    [Fact]
+    public void A_snapshot_of_a_restored_store_has_the_same_bytes()
+    {
+        byte[] snapshot = Stores.Encode(Stores.Small());
+
+        Assert.Equal(snapshot, Stores.Encode(Stores.Decode(snapshot)));
+    }
+
+    [Fact]
+    public void Version_1_has_these_bytes_for_ever()
+    {
+        string bytes = Convert.ToHexString(Stores.Encode(Stores.Small()));
+
+        Assert.Equal(GoldenBytes, bytes);
+    }
+
+    [Fact]
+    public void Any_flipped_bit_is_noticed()
+    {
+        byte[] snapshot = Stores.Encode(Stores.Small());
+        for (int bit = 0; bit < snapshot.Length * 8; bit++)
+        {
+            snapshot[bit / 8] ^= (byte)(1 << (bit % 8));
+
+            Stores.Refused(snapshot, $"Bit {bit} was flipped.");
+
+            snapshot[bit / 8] ^= (byte)(1 << (bit % 8));
+        }
+    }
+
+    [Fact]
+    public void A_snapshot_cut_anywhere_is_noticed()
+    {
+        byte[] snapshot = Stores.Encode(Stores.Small());
+
+        Assert.All(
+            Enumerable.Range(0, snapshot.Length),
+            length => Assert.Equal(
+                SnapshotFault.Truncated, Stores.Refused(snapshot[..length], $"{length} bytes").Fault));
+    }
+
+    [Fact]
+    public void Bytes_behind_the_footer_are_noticed() => Assert.Equal(
+        SnapshotFault.Damaged, Stores.Refused([.. Stores.Encode(Stores.Small()), 0]).Fault);
+
+    [Fact]
+    public void A_missing_chunk_is_noticed()
+    {
+        var store = Stores.Small();
+        for (int i = 2; i < 8; i++)
+        {
+            store.Apply(100 + i, Entries.Encode(11, i + 1, Entries.Set($"k{i}", new string('x', 200_000))));
+        }
+        var encoder = new SnapshotEncoder(store.Capture());
+        List<byte[]> chunks = [.. encoder.Chunks().Select(static chunk => chunk.ToArray())];
+
+        // preamble, header, keys …: the fourth piece is one of several chunks of keys
+        chunks.RemoveAt(3);
+
+        Assert.Equal(SnapshotFault.Damaged, Stores.Refused([.. chunks.SelectMany(static c => c)]).Fault);
+    }
+
+    [Fact]
+    public void A_newer_format_version_is_refused_by_name()
+    {
+        byte[] snapshot = Stores.Encode(Stores.Small());
+        snapshot[4] = 2;
+
+        SnapshotException refused = Stores.Refused(snapshot);
+
+        Assert.Equal(SnapshotFault.TooNew, refused.Fault);
+        Assert.Contains("format version 2", refused.Message);
+    }
+
+    [Fact]
+    public void A_section_of_a_newer_build_is_refused_by_name()
+    {
+        byte[] snapshot = Stores.Encode(Stores.Small());
+        var leases = new ChunkBuffer();
+        leases.Begin(SectionKind.Leases);
+        leases.GetSpan(1)[0] = 7;
+        leases.Advance(1);
+        int footerAt = snapshot.Length - FooterBytes;
+
+        SnapshotException refused = Stores.Refused(
+            [.. snapshot[..footerAt], .. leases.Seal().Span, .. snapshot[footerAt..]]);
+
+        Assert.Equal(SnapshotFault.TooNew, refused.Fault);
+        Assert.Contains("kind 17", refused.Message);
+    }
+
+    [Fact]
+    public void Another_file_is_no_snapshot() => Assert.Equal(
+        SnapshotFault.NotASnapshot, Stores.Refused("SQLite format 3\0"u8.ToArray()).Fault);
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    [InlineData(100_000)]
+    public void A_snapshot_may_come_in_pieces_of_any_size(int pieceBytes)
+    {
+        byte[] snapshot = Stores.Encode(Stores.Small());
+        var decoder = new SnapshotDecoder();
+
+        foreach (byte[] piece in snapshot.Chunk(pieceBytes))
+        {
+            decoder.Write(piece);
+        }
+
+        Assert.Equal(snapshot, Stores.Encode(decoder.ToStore()));
+    }
+
+    [Fact]
+    public void Verifying_alone_counts_what_is_there()
+    {
+        KeyValueStore store = Stores.Small();
+        byte[] snapshot = Stores.Encode(store);
+        var decoder = new SnapshotDecoder(keepsStore: false);
+
+        decoder.Write(snapshot);
+
+        SnapshotSummary summary = decoder.Complete();
+        Assert.Equal((1, 1, 5, snapshot.Length),
+            (summary.Keys, summary.Producers, summary.Requests, summary.BytesLength));
+        Assert.Equal(StateDigest.Of(store.Capture()), summary.StateDigest);
+    }
+
+    [Fact]
+    public void Nothing_can_be_had_of_a_snapshot_that_is_not_complete()
+    {
+        byte[] snapshot = Stores.Encode(Stores.Small());
+        var decoder = new SnapshotDecoder();
+        decoder.Write(snapshot.AsSpan(0, snapshot.Length - 1));
+
+        Assert.Throws<SnapshotException>(decoder.ToStore);
+    }
+
+    [Fact]
+    public void Values_as_large_as_any_pass()
+    {
+        KeyValueStore store = Stores.Small();
+        string value = new('v', KvLimits.RequestBytesMax - 1);
+        store.Apply(20, Entries.Encode(11, 3, Entries.Set("L", value)));
+
+        KeyValueStore restored = Stores.Decode(Stores.Encode(store));
+
+        Assert.Equal(value.Length, restored.Get("L"u8)!.Value.Length);
+    }
+
+    [Fact]
+    public void A_store_without_a_genesis_has_no_snapshot() =>
+        Assert.Throws<InvalidOperationException>(new KeyValueStore().Capture);
+
+    // Heading 5, count 1, five sections of 9, two digests of 16, checksum 8.
+    private const int FooterBytes = 5 + 1 + 45 + 32 + 8;
+
+    private const string GoldenBytes =
+        "4B56534E010000000174000000EEFFC0000000000000000000000000000000000000000000010000"
+        + "00000000000000180000040000000001001000000000000000DC7048F8F8747F561349CDE127705C"
+        + "16F577DA58E93C2CFC873F461A35B1F1FB0500000000000000070000000000000001000000000000"
+        + "0000000000000000000A17D7A4B351F20D02080000000161013302020200BDA6799479EAE0D7031E"
+        + "0000000B00000000000000020000006E3102000000000000000F0000000000000018B5DDF76BC6EF"
+        + "96040101000001000000000000000000000000000000111942A84C3B44898C37D8C9254079550104"
+        + "00000000000000040000000000000002000000000000000000000000000000CF8FC3351CC6A81391"
+        + "346750400E332E020400000000000000050000000000000003000000000000000000000000000000"
+        + "2FF39367394F506C73B2284B32BF8672030400000000000000060000000000000004000000000000"
+        + "000000000000000000B58F7C2C0E08973FF527CC2BB4CEAA91040500000000000000070000000000"
+        + "0000010000000000000005000000000000000000000000000000273A61159D6F88BD88BB32D7A96B"
+        + "6A7E05050000000000000000000000000000000100000034EA82939690035905780000000A000000"
+        + "00000000D93DC8041ACF340F6A144EEDE9996BEA0B00000000000000AAAB9BE5754EC9776DA5C29D"
+        + "59E544E50C00000000000000ECD25216C54C70B2AD1F6CE37FEA92180F000000000000008E9D9CD2"
+        + "0F1FB040273C832D1206F8EB1000000000000000F577DA58E93C2CFC873F461A35B1F1FBE6741E96"
+        + "00E389AEFF4E00000005010100000000000000020100000000000000030100000000000000040500"
+        + "00000000000005050000000000000060078FDDE5280A28DDBA3E28787E5EB03B4D565F4254AE29D3"
+        + "B3581284108F49988BFE6760DD3D83";
+}

@@ -1,0 +1,59 @@
+using Kv.Core.Entries;
+using Kv.Core.Snapshots;
+using Kv.Core.Store;
+using Entries = Kv.Actors.Tests.Core.Entries;
+
+namespace Kv.Actors.Tests.Snapshots;
+
+/// <summary>Stores with something in them, and their snapshots as bytes.</summary>
+internal static class Stores
+{
+    /// <summary>A store that has one of everything a snapshot holds.</summary>
+    internal static KeyValueStore Small()
+    {
+        var store = new KeyValueStore();
+        store.Apply(10, Entries.Genesis());
+        store.Apply(11, Entries.Register());
+        Command[] plain = [Entries.Set("a", "1"), Entries.Set("b", "2"), Entries.Del("c")];
+        store.Apply(12, Entries.Encode(11, 1, plain));
+        LogEntry named = Entries.Entry(Entries.ClusterId, 11, 2) with
+        {
+            Commands =
+            [
+                new(Entries.Set("a", "3"), new RequestId(1, 0)),
+                new(Entries.Get("a"), new RequestId(2, 0)),
+                new(new Command.Print(), new RequestId(3, 0)),
+                new(Entries.Del("b"), new RequestId(4, 0)),
+                new(Entries.Set("", "4"), new RequestId(5, 0)),
+            ],
+        };
+        store.Apply(15, EntryCodec.Encode(named));
+        store.Apply(16, "{}"u8.ToArray());
+        return store;
+    }
+
+    internal static byte[] Encode(KeyValueStore store) => Encode(store.Capture());
+
+    internal static byte[] Encode(StoreCapture capture) =>
+        [.. new SnapshotEncoder(capture).Chunks().SelectMany(static chunk => chunk.ToArray())];
+
+    internal static KeyValueStore Decode(ReadOnlySpan<byte> snapshot)
+    {
+        var decoder = new SnapshotDecoder();
+        decoder.Write(snapshot);
+        return decoder.ToStore();
+    }
+
+    internal static SnapshotException Refused(byte[] snapshot, string because = "")
+    {
+        try
+        {
+            Decode(snapshot);
+        }
+        catch (SnapshotException refused)
+        {
+            return refused;
+        }
+        throw new Xunit.Sdk.XunitException($"A damaged snapshot was restored. {because}");
+    }
+}
