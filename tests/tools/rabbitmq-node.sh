@@ -53,6 +53,7 @@ watch_owner() {
 }
 
 start() {
+  if [ -s "$dir/pid" ] && is_ours "$(cat "$dir/pid")"; then echo "$node runs already" >&2; return 1; fi
   write_config
   rm -f "$dir/pid"
   setsid nohup "$bin/rabbitmq-server" > "$dir/out" 2>&1 < /dev/null &
