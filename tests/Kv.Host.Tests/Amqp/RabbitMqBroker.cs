@@ -32,7 +32,7 @@ public sealed class RabbitMqBroker : IAsyncLifetime
     public async Task KillAsync()
     {
         // RabbitMQ 3.10 saves the registration of its stream coordinator half a second late: a broker killed
-        // before, with its first stream just made, never finds its streams again. These tests are not about that.
+        // before, with its first stream just made, never finds it again. These tests are not about that.
         await ControlAsync("eval", "[dets:sync(Table) || Table <- dets:all()].");
         await RunAsync("kill");
     }
