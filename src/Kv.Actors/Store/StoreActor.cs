@@ -62,19 +62,11 @@ public sealed class StoreActor : ReceiveActor
         string FeedTrouble);
 
     private readonly string _nodeId;
-    private readonly ulong _expectedClusterId;
     private readonly Action<ulong> _onClusterKnown;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly KeyValueStore _store = new();
-
-    // The feed asks for its resume point before it sends: what arrives earlier is from a feed of a former
-    // life.
-    private bool _feedKnowsResumePoint;
-    private bool _checksResumedEntry;
+    private readonly LogFollower _follower;
     private IActorRef _publisher = ActorRefs.Nobody;
-    private UInt128 _nonce;
-    private long _producerId = LogEntry.NoProducer;
-    private string _haltReason = "";
     private string _feedTrouble = "";
 
     /// <param name="expectedClusterId">The cluster this node's data directory belongs to; 0: any.</param>
@@ -85,14 +77,20 @@ public sealed class StoreActor : ReceiveActor
     public StoreActor(string nodeId, ulong expectedClusterId, Action<ulong> onClusterKnown)
     {
         _nodeId = nodeId;
-        _expectedClusterId = expectedClusterId;
         _onClusterKnown = onClusterKnown;
+        _follower = new LogFollower(_store, expectedClusterId, new Port(this));
         Following();
     }
 
     private void Following()
     {
-        Receive<IReadOnlyList<LogRecord>>(Deliver);
+        Receive<IReadOnlyList<LogRecord>>(records =>
+        {
+            if (_follower.Deliver(records))
+            {
+                Sender.Tell(new FeedAck());
+            }
+        });
         Receive<GetLocal>(read => ReplyIfServing(() => new Reply.Got(_store.Get(read.Key.Span))
         {
             Revision = _store.Revision,
@@ -111,16 +109,20 @@ public sealed class StoreActor : ReceiveActor
     {
         // No acknowledgement: the stream stands still.
         Receive<IReadOnlyList<LogRecord>>(_ => { });
-        Receive<GetLocal>(_ => Sender.Tell(new NotServing(KvError.Halted, _haltReason)));
-        Receive<PrintLocal>(_ => Sender.Tell(new NotServing(KvError.Halted, _haltReason)));
+        Receive<GetLocal>(_ => Sender.Tell(new NotServing(KvError.Halted, _follower.HaltReason)));
+        Receive<PrintLocal>(_ => Sender.Tell(new NotServing(KvError.Halted, _follower.HaltReason)));
         Always();
     }
 
     private void Always()
     {
         Receive<GetStatus>(_ => Sender.Tell(Status()));
-        Receive<Attach>(AttachPublisher);
-        Receive<GetResumePoint>(_ => GiveResumePoint());
+        Receive<Attach>(attach =>
+        {
+            _publisher = Sender;
+            _follower.Attach(attach.Nonce);
+        });
+        Receive<GetResumePoint>(_ => Sender.Tell(new ResumePoint(_follower.GiveResumePoint())));
         Receive<FeedStarted>(_ =>
         {
             _feedTrouble = "";
@@ -131,134 +133,6 @@ public sealed class StoreActor : ReceiveActor
             _feedTrouble = failed.Cause.Message;
             _log.Warning("{Node} lost the log: {Cause}", _nodeId, failed.Cause.Message);
         });
-    }
-
-    private void GiveResumePoint()
-    {
-        _feedKnowsResumePoint = true;
-        _checksResumedEntry = _store.AppliedOffset >= 0;
-        Sender.Tell(new ResumePoint(Math.Max(0, _store.AppliedOffset)));
-    }
-
-    private void Deliver(IReadOnlyList<LogRecord> records)
-    {
-        if (!_feedKnowsResumePoint)
-        {
-            return;
-        }
-        foreach (LogRecord record in records)
-        {
-            if (!Take(record))
-            {
-                return;
-            }
-        }
-        _publisher.Tell(new PublisherActor.Applied(_store.AppliedOffset, _store.Chain));
-        Sender.Tell(new FeedAck());
-    }
-
-    /// <returns>False: the node halted.</returns>
-    private bool Take(LogRecord record)
-    {
-        if (_checksResumedEntry && !ResumesWhereItWas(record))
-        {
-            return false;
-        }
-        if (record.Offset <= _store.AppliedOffset)
-        {
-            // A run that was under way when the stream restarted comes again.
-            return true;
-        }
-        bool wasFounded = _store.Genesis is not null;
-        AppliedEntry applied = _store.Apply(record.Offset, record.Entry, _producerId);
-        if (applied.Fate == EntryFate.Halt)
-        {
-            Halt(applied.Why);
-            return false;
-        }
-        if (!wasFounded && _store.Genesis is { } genesis && !AcceptCluster(genesis))
-        {
-            return false;
-        }
-        LogFate(record.Offset, applied);
-        TellPublisher(record.Offset, applied);
-        return true;
-    }
-
-    private bool ResumesWhereItWas(LogRecord record)
-    {
-        if (record.Offset < _store.AppliedOffset)
-        {
-            return true;
-        }
-        _checksResumedEntry = false;
-        if (record.Offset == _store.AppliedOffset && Digest.Of(record.Entry.Span) == _store.AppliedHash)
-        {
-            return true;
-        }
-        Halt($"The log no longer has the entry that was applied at offset {_store.AppliedOffset}: it was "
-            + $"rewritten, "
-            + "recreated or truncated.");
-        return false;
-    }
-
-    private bool AcceptCluster(Genesis genesis)
-    {
-        if (_expectedClusterId != 0 && genesis.ClusterId != _expectedClusterId)
-        {
-            Halt($"The log belongs to cluster {genesis.ClusterId:x16}; this node's data directory belongs to "
-                + $"{_expectedClusterId:x16}.");
-            return false;
-        }
-        _log.Info("{Node} is a member of cluster {ClusterId}", _nodeId, genesis.ClusterId.ToString("x16"));
-        _onClusterKnown(genesis.ClusterId);
-        _publisher.Tell(new PublisherActor.Founded(genesis.ClusterId));
-        return true;
-    }
-
-    private void Halt(string why)
-    {
-        _haltReason = why;
-        _log.Error("{Node} halts at offset {Offset}: {Why}", _nodeId, _store.AppliedOffset, why);
-        _publisher.Tell(new PublisherActor.Halted(why));
-        Become(Halted);
-    }
-
-    private void TellPublisher(long offset, AppliedEntry applied)
-    {
-        if (applied.Entry is not { } entry)
-        {
-            return;
-        }
-        if (entry.Commands is [{ Command: Command.Register register }]
-            && register.Nonce == _nonce
-            && applied.Fate == EntryFate.Applied
-            && _producerId == LogEntry.NoProducer)
-        {
-            _producerId = offset;
-            _publisher.Tell(
-                new PublisherActor.Registered(_nonce, offset, _store.AppliedOffset, _store.Chain));
-        }
-        else if (entry.ProducerId == _producerId && _producerId != LogEntry.NoProducer)
-        {
-            _publisher.Tell(new PublisherActor.ReadBack(
-                entry.ProducerId, entry.Sequence, applied.Hash, applied.Fate, applied.Replies));
-        }
-    }
-
-    private void AttachPublisher(Attach attach)
-    {
-        _publisher = Sender;
-        _nonce = attach.Nonce;
-        _producerId = LogEntry.NoProducer;
-        if (_haltReason.Length > 0)
-        {
-            _publisher.Tell(new PublisherActor.Halted(_haltReason));
-        }
-        else if (_store.Genesis is { } genesis)
-        {
-            _publisher.Tell(new PublisherActor.Founded(genesis.ClusterId));
-        }
     }
 
     private void LogFate(long offset, AppliedEntry applied)
@@ -300,18 +174,16 @@ public sealed class StoreActor : ReceiveActor
 
     private void ReplyIfServing(Func<object> reply)
     {
-        Sender.Tell(_producerId == LogEntry.NoProducer
-            ? new NotServing(KvError.NotReady, CatchingUp)
-            : reply());
+        Sender.Tell(_follower.HasCaughtUp ? reply() : new NotServing(KvError.NotReady, CatchingUp));
     }
 
     private const string CatchingUp = "This node has not caught up with the log yet.";
 
     private StoreStatus Status()
     {
-        (NodeState state, string reason) = _haltReason.Length > 0
-            ? (NodeState.Halted, _haltReason)
-            : _producerId == LogEntry.NoProducer ? (NodeState.Starting, CatchingUp) : (NodeState.Ready, "");
+        (NodeState state, string reason) = _follower.IsHalted
+            ? (NodeState.Halted, _follower.HaltReason)
+            : _follower.HasCaughtUp ? (NodeState.Ready, "") : (NodeState.Starting, CatchingUp);
         return new StoreStatus(
             state,
             reason,
@@ -324,5 +196,26 @@ public sealed class StoreActor : ReceiveActor
             _store.Strays,
             _store.Producers.Count,
             _feedTrouble);
+    }
+
+    private sealed class Port(StoreActor actor) : ILogFollowerPort
+    {
+        public void ClusterKnown(ulong clusterId)
+        {
+            actor._log.Info(
+                "{Node} is a member of cluster {ClusterId}", actor._nodeId, clusterId.ToString("x16"));
+            actor._onClusterKnown(clusterId);
+        }
+
+        public void Applied(long offset, AppliedEntry applied) => actor.LogFate(offset, applied);
+
+        public void Halted(string why)
+        {
+            actor._log.Error(
+                "{Node} halts at offset {Offset}: {Why}", actor._nodeId, actor._store.AppliedOffset, why);
+            actor.Become(actor.Halted);
+        }
+
+        public void TellPublisher(object word) => actor._publisher.Tell(word, actor.Self);
     }
 }
