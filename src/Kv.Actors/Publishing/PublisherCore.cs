@@ -174,7 +174,7 @@ internal sealed class PublisherCore(
         IReadOnlyList<PendingCommand> released = Window.Failed(
             sequence,
             neverPublished: failure is LogUnavailableException,
-            filler: free => Encode([new LoggedCommand(new Command.Barrier())], free));
+            filler: EncodeBarrier);
         foreach (PendingCommand pending in released)
         {
             pending.Fail(
@@ -191,6 +191,11 @@ internal sealed class PublisherCore(
             return;
         }
         _appendAgainScheduled = false;
+        if (_outage.Length > 0 && Window.Count == 0)
+        {
+            // All that failed was read back after all: only another append can tell that the outage is over.
+            Window.Add(EncodeBarrier(Window.NextSequence), [[]]);
+        }
         foreach (EntryWindow.Entry entry in Window.TakeForAppend())
         {
             port.Append(_producerId, entry.Sequence, entry.Bytes);
@@ -339,6 +344,9 @@ internal sealed class PublisherCore(
         }
         Window = new EntryWindow();
     }
+
+    private byte[] EncodeBarrier(long sequence) =>
+        Encode([new LoggedCommand(new Command.Barrier())], sequence);
 
     private byte[] Encode(IReadOnlyList<LoggedCommand> commands, long sequence) =>
         stamp.Encode(commands, _clusterId, _producerId, sequence, _basis);
