@@ -124,7 +124,9 @@ internal sealed class PublisherCore(
         _producerId = registered.ProducerId;
         _basis = new EntryStamp.Basis(registered.AppliedOffset, registered.Chain);
         Window = new EntryWindow();
-        _outage = "";
+        // The log took the registration. An outage of the former producer, its timer and its refusals are
+        // over with it.
+        EndOutage();
         log.Info("{Node} is ready as producer {ProducerId}", nodeId, _producerId);
         _state = State.Publishing;
         PublishWaiting();
@@ -257,6 +259,9 @@ internal sealed class PublisherCore(
     {
         _nonce = random();
         _producerId = LogEntry.NoProducer;
+        // What the former producer had to append again is no more.
+        _appendAgainScheduled = false;
+        port.CancelTimer(PublisherTimer.AppendAgain);
         _state = State.Starting;
         port.BeginRegistration(_nonce);
     }

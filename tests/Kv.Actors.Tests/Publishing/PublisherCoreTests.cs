@@ -47,6 +47,41 @@ public sealed class PublisherCoreTests
         Assert.Equal(1, _port.AppendsWaiting);
     }
 
+    [Fact]
+    public void A_new_registration_ends_the_outage_of_the_former_producer_and_its_refusals()
+    {
+        Submit();
+        byte[] entry = _port.NextAppend();
+        _core.EndAppend(ProducerId, 1, new LogOutcomeUnknownException("nacked"));
+        _core.EndOutageGrace();
+        ReadBack(entry, EntryFate.UnknownProducer);
+        TakeRegistered(9);
+
+        PendingCommand pending = Submit();
+
+        Assert.False(pending.Reply.IsCompleted);
+        Assert.Equal(9, Read(_port.NextAppend()).ProducerId);
+        Assert.DoesNotContain(PublisherTimer.OutageGraceOver, _port.Timers);
+    }
+
+    [Fact]
+    public void After_a_new_registration_failed_entries_are_appended_again_as_before_it()
+    {
+        Submit();
+        byte[] entry = _port.NextAppend();
+        _core.EndAppend(ProducerId, 1, new LogOutcomeUnknownException("nacked"));
+        ReadBack(entry, EntryFate.UnknownProducer);
+        _core.AppendNew();
+        TakeRegistered(9);
+        Submit();
+        byte[] first = _port.NextAppend();
+
+        _core.EndAppend(9, 1, new LogOutcomeUnknownException("nacked"));
+        FireAppendAgain();
+
+        Assert.Equal(first, _port.NextAppend());
+    }
+
     private void TakeRegistered(long producerId) =>
         _core.TakeRegistered(new PublisherActor.Registered(77, producerId, producerId, Digest.Zero));
 
