@@ -130,6 +130,7 @@ internal sealed class PublisherCore(
         log.Info("{Node} is ready as producer {ProducerId}", nodeId, _producerId);
         _state = State.Publishing;
         PublishWaiting();
+        AnswerDrain();
     }
 
     internal void NoteApplied(long offset, Digest chain) => _basis = new EntryStamp.Basis(offset, chain);
@@ -274,6 +275,7 @@ internal sealed class PublisherCore(
     {
         log.Warning("{Node} was forgotten as producer {ProducerId} and registers anew", nodeId, _producerId);
         FailPublished(KvError.LogUnavailable, "The node had to register anew; the command was not applied.");
+        AnswerDrain();
         Register();
     }
 

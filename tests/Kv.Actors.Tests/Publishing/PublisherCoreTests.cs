@@ -82,6 +82,19 @@ public sealed class PublisherCoreTests
         Assert.Equal(first, _port.NextAppend());
     }
 
+    [Fact]
+    public void A_drain_ends_when_the_last_commands_are_refused_by_a_new_registration()
+    {
+        Submit();
+        byte[] entry = _port.NextAppend();
+        _core.Drain();
+        Assert.False(_port.IsDrained);
+
+        ReadBack(entry, EntryFate.UnknownProducer);
+
+        Assert.True(_port.IsDrained);
+    }
+
     private void TakeRegistered(long producerId) =>
         _core.TakeRegistered(new PublisherActor.Registered(77, producerId, producerId, Digest.Zero));
 
