@@ -23,6 +23,9 @@ internal sealed class EntryWindow
 
     internal Entry? Oldest => _entries.First?.Value;
 
+    /// <summary>Something has to be appended, or is just being.</summary>
+    internal bool HasAppends => _entries.Any(static entry => entry.State != AppendState.Confirmed);
+
     internal IEnumerable<PendingCommand> Waiting =>
         _entries.SelectMany(static entry => entry.ByCommand).SelectMany(static waiting => waiting);
 

@@ -194,10 +194,9 @@ internal sealed class PublisherCore(
             return;
         }
         _appendAgainScheduled = false;
-        if (_outage.Length > 0 && Window.Count == 0)
+        if (_outage.Length > 0)
         {
-            // All that failed was read back after all: only another append can tell that the outage is over.
-            Window.Add(EncodeBarrier(Window.NextSequence), [[]]);
+            AddProbe();
         }
         foreach (EntryWindow.Entry entry in Window.TakeForAppend())
         {
@@ -303,6 +302,20 @@ internal sealed class PublisherCore(
             port.StartTimer(PublisherTimer.OutageGraceOver, options.OutageGraceMs);
         }
         _outage = failure.Message;
+    }
+
+    // All that failed may have been read back meanwhile. Only another append can tell that the outage is
+    // over, so there has to be one.
+    private void AddProbe()
+    {
+        if (Window.Oldest is not { } oldest)
+        {
+            Window.Add(EncodeBarrier(Window.NextSequence), [[]]);
+        }
+        else if (!Window.HasAppends)
+        {
+            Window.AppendAgainFrom(oldest.Sequence);
+        }
     }
 
     private void EndOutage()

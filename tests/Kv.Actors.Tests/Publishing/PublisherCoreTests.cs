@@ -95,6 +95,22 @@ public sealed class PublisherCoreTests
         Assert.True(_port.IsDrained);
     }
 
+    [Fact]
+    public void An_outage_ends_even_if_the_failure_is_told_after_the_entry_was_read_back()
+    {
+        Submit();
+        byte[] first = _port.NextAppend();
+        Submit();
+        byte[] second = _port.NextAppend();
+        _core.EndAppend(ProducerId, 2, null);
+        ReadBack(first, EntryFate.Applied);
+        _core.EndAppend(ProducerId, 1, new LogOutcomeUnknownException("connection lost"));
+
+        FireAppendAgain();
+
+        Assert.Equal(second, _port.NextAppend());
+    }
+
     private void TakeRegistered(long producerId) =>
         _core.TakeRegistered(new PublisherActor.Registered(77, producerId, producerId, Digest.Zero));
 
