@@ -149,8 +149,8 @@ internal sealed class PublisherCore(
                 AnswerDrain();
                 break;
             case EntryFate.Gap:
-                // It came by before its predecessor did; what is under way comes again by itself.
-                Window.AppendAgainFrom(back.Sequence);
+                // It came by before its predecessor did.
+                Window.Ignored(back.Sequence);
                 ScheduleAppendAgain();
                 break;
             case EntryFate.UnknownProducer:
@@ -169,7 +169,10 @@ internal sealed class PublisherCore(
         if (failure is null)
         {
             EndOutage();
-            Window.Confirmed(sequence);
+            if (Window.Confirmed(sequence) == EntryWindow.AppendState.New)
+            {
+                ScheduleAppendAgain();
+            }
             PublishWaiting();
             return;
         }

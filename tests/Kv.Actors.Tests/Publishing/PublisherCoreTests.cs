@@ -111,6 +111,22 @@ public sealed class PublisherCoreTests
         Assert.Equal(second, _port.NextAppend());
     }
 
+    [Fact]
+    public void A_gap_that_comes_by_before_its_confirm_goes_out_again_after_it()
+    {
+        Submit();
+        byte[] first = _port.NextAppend();
+        Submit();
+        byte[] second = _port.NextAppend();
+        ReadBack(second, EntryFate.Gap);
+        ReadBack(first, EntryFate.Applied);
+
+        _core.EndAppend(ProducerId, 2, null);
+        FireAppendAgain();
+
+        Assert.Equal(second, _port.NextAppend());
+    }
+
     private void TakeRegistered(long producerId) =>
         _core.TakeRegistered(new PublisherActor.Registered(77, producerId, producerId, Digest.Zero));
 
