@@ -117,15 +117,20 @@ internal sealed class Cluster : IAsyncDisposable
                     cancellationToken: stop);
                 return;
             }
-            catch (RpcException failed) when (failed.StatusCode
-                is StatusCode.Unavailable or StatusCode.DeadlineExceeded or StatusCode.Internal)
+            catch (Exception failed) when (IsOfAKilledNode(failed))
             {
-                // The node is away or has just been killed. A pause, so as not to spin on a refused
-                // connection.
+                // A pause, so as not to spin on a refused connection.
                 await Task.Delay(20, stop);
             }
         }
     }
+
+    // The channel of a process goes with it.
+    private static bool IsOfAKilledNode(Exception failed) => failed is ObjectDisposedException or RpcException
+    {
+        StatusCode: StatusCode.Unavailable or StatusCode.DeadlineExceeded or StatusCode.Internal
+            or StatusCode.Cancelled,
+    };
 
     private static string Difference(Dictionary<string, string>[] states)
     {
