@@ -1,0 +1,47 @@
+using Kv.Host.Settings;
+
+namespace Kv.Host.Tests.Docs;
+
+/// <summary>The README says what the programs do.</summary>
+public sealed class ReadmeTests
+{
+    private static readonly string Root = FindRoot();
+    private static readonly string Readme = File.ReadAllText(Path.Combine(Root, "README.md"));
+
+    [Fact]
+    public void Its_table_has_every_setting_with_option_default_and_what_is_allowed() => Assert.All(
+        Setting.All,
+        static setting => Assert.Contains(
+            $"| `{setting.Name}` | `{setting.Option}` | {setting.Default} | {setting.Allowed} | {setting.About} |",
+            Readme));
+
+    [Theory]
+    [InlineData("README.md")]
+    [InlineData("ARCHITECTURE.md")]
+    [InlineData("docs/formats.md")]
+    [InlineData("docs/wire.md")]
+    public void Its_links_lead_somewhere(string page)
+    {
+        string folder = Path.GetDirectoryName(Path.Combine(Root, page))!;
+        string[] targets =
+        [
+            .. System.Text.RegularExpressions.Regex
+                .Matches(File.ReadAllText(Path.Combine(Root, page)), @"\]\((?!https?:)([^)#]+)")
+                .Select(match => match.Groups[1].Value),
+        ];
+
+        Assert.NotEmpty(targets);
+        Assert.All(targets, target => Assert.True(
+            Path.Exists(Path.Combine(folder, target)), $"{page} links to {target}, which is not there."));
+    }
+
+    private static string FindRoot()
+    {
+        string? folder = AppContext.BaseDirectory;
+        while (folder is not null && !File.Exists(Path.Combine(folder, "ReplicatedKv.sln")))
+        {
+            folder = Path.GetDirectoryName(folder);
+        }
+        return folder ?? throw new InvalidOperationException("The tests do not run inside the repository.");
+    }
+}
