@@ -147,7 +147,7 @@ public sealed class SnapshotExportTests : IAsyncLifetime
             Publisher = new PublisherOptions { MayFound = mayFound, FoundingDelayMs = 0 },
         });
 
-    private Task SetAsync(string key, string value) => _node.ExecuteAsync(
+    private Task<Reply> SetAsync(string key, string value) => _node.ExecuteAsync(
         new Command.Set(Utf8(key), Utf8(value)), requestId: null, CancellationToken.None);
 
     private static byte[] Utf8(string text) => System.Text.Encoding.UTF8.GetBytes(text);
