@@ -30,6 +30,12 @@ export HOME=$dir RABBITMQ_NODENAME=$node RABBITMQ_NODE_PORT=$port RABBITMQ_DIST_
 # The number in a pid file may be another process's by now: only one that was started on our directory is signalled.
 is_ours() { grep -qzxF "RABBITMQ_MNESIA_BASE=$dir/mnesia" "/proc/$1/environ" 2>/dev/null; }
 signal() { local pid; pid=$(cat "$dir/pid") && is_ours "$pid" && kill "-$1" "$pid"; }
+# Returns when the process is gone: until then its port and its files are taken.
+end() {
+  local pid; pid=$(cat "$dir/pid") && is_ours "$pid" && kill -9 "$pid" || return
+  for _ in $(seq 100); do is_ours "$pid" || return 0; sleep 0.1; done
+  return 1
+}
 ctl() { "$bin/rabbitmqctl" -q -n "$node" "$@"; }
 is_listening() { (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; }
 
@@ -53,6 +59,7 @@ watch_owner() {
 }
 
 start() {
+  if [ -s "$dir/pid" ] && is_ours "$(cat "$dir/pid")"; then echo "$node runs already" >&2; return 1; fi
   write_config
   rm -f "$dir/pid"
   setsid nohup "$bin/rabbitmq-server" > "$dir/out" 2>&1 < /dev/null &
@@ -76,13 +83,13 @@ start() {
 case ${1:?start, stop, kill, pause, resume, ctl, join or clean} in
   start) start ;;
   stop) ctl shutdown --timeout 60 ;;
-  kill) signal KILL ;;
+  kill) end ;;
   pause) signal STOP ;;
   resume) signal CONT ;;
   ctl) shift; ctl "$@" ;;
   join) ctl stop_app && ctl reset && ctl join_cluster "$2@localhost" && ctl start_app ;;
   clean)
-    signal KILL 2>/dev/null
+    end 2>/dev/null
     # epmd refuses while it knows of a node, and a killed one is known for a moment yet.
     for _ in $(seq 20); do
       epmd -port "$epmd_port" -kill 2>&1 | grep -q 'Killed\|Cannot connect\|cannot connect' && break

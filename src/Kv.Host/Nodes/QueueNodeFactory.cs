@@ -67,7 +67,8 @@ internal sealed class QueueNodeFactory(
     {
         using CancellationTokenRegistration ended = node.Ended.Register(() =>
         {
-            if (!stopping.IsCancellationRequested && Environment.ExitCode == ExitCodes.Ok)
+            // A node that was refused ends, too; why it was is known before it does.
+            if (!stopping.IsCancellationRequested && !node.Admitted.IsFaulted)
             {
                 ExitCodes.Stop(lifetime, ExitCodes.Fatal);
             }

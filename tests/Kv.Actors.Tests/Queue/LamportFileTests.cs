@@ -48,6 +48,23 @@ public sealed class LamportFileTests(ITestOutputHelper output) : QueueClusterTes
         Assert.True(times[1] > times[0] + 1_000_000, $"{times[0]} and then {times[1]}");
     }
 
+    [Fact]
+    public async Task A_node_whose_clock_is_far_behind_catches_up_by_merging_before_it_writes()
+    {
+        QueueNode ahead = await StartReadyAsync("ahead");
+        await SetAsync(ahead, "k", "1");
+        QueueNode behind = await StartReadyAsync("behind", same => same with
+        {
+            DataDirectory = _directory,
+            Clock = new StoppedClock(),
+        });
+
+        await SetAsync(behind, "k", "2");
+
+        await UntilAsync(async () => await LocalAsync(ahead, "k") == "2");
+        Assert.True(new LamportFile(_directory).Load() > 1_000_000_000_000);
+    }
+
     protected override void Dispose(bool disposing)
     {
         base.Dispose(disposing);

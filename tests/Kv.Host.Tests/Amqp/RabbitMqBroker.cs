@@ -29,7 +29,13 @@ public sealed class RabbitMqBroker : IAsyncLifetime
     public Task StopAsync() => RunAsync("stop");
 
     /// <summary>kill -9.</summary>
-    public Task KillAsync() => RunAsync("kill");
+    public async Task KillAsync()
+    {
+        // RabbitMQ 3.10 saves the registration of its stream coordinator half a second late: a broker killed
+        // before, with its first stream just made, never finds it again. These tests are not about that.
+        await ControlAsync("eval", "[dets:sync(Table) || Table <- dets:all()].");
+        await RunAsync("kill");
+    }
 
     /// <summary>SIGSTOP: connections stay, answers do not come.</summary>
     public Task PauseAsync() => RunAsync("pause");

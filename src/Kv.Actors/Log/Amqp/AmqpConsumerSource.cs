@@ -23,7 +23,13 @@ public sealed record AmqpSubscription
     public StreamPosition? From { get; init; }
 
     /// <summary>Most deliveries in one element, 1 to 65,535. An element never waits to be filled.</summary>
-    public int BatchMax { get; init; } = 1;
+    public int BatchMax
+    {
+        get;
+        init => field = value is >= 1 and <= ushort.MaxValue
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), value, "1 to 65,535 deliveries.");
+    } = 1;
 }
 
 /// <summary>

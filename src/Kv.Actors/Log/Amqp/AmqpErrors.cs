@@ -47,16 +47,24 @@ internal static partial class AmqpErrors
         OperationCanceledException or TimeoutException =>
             new LogUnavailableException($"Cannot {doing}: the broker did not answer.", cause),
         BrokerUnreachableException { InnerException: { } inner } =>
-            new LogUnavailableException($"Cannot {doing}: {Innermost(inner)}", cause),
-        _ => new LogUnavailableException($"Cannot {doing}: {Innermost(cause)}", cause),
+            new LogUnavailableException($"Cannot {doing}: {Describe(inner)}.", cause),
+        _ => new LogUnavailableException($"Cannot {doing}: {Describe(cause)}.", cause),
     };
 
     public static string Describe(ShutdownEventArgs reason) => reason switch
     {
         // The client's own reasons: the text is the exception's, or a lesser one.
-        { Exception: { } cause } => cause.Message,
+        { Exception: { } cause } => Describe(cause),
         _ => $"{reason.ReplyCode} {reason.ReplyText}",
     };
+
+    /// <summary>The innermost text, without its full stop: it goes into a sentence of ours.</summary>
+    public static string Describe(Exception cause)
+    {
+        // GetBaseException stops short of "connection refused", at the first that is no AggregateException.
+        while (cause.InnerException is { } inner) { cause = inner; }
+        return cause.Message.TrimEnd('.');
+    }
 
     private static Exception Translate(ShutdownEventArgs reason, Exception cause, string doing)
     {
@@ -73,13 +81,6 @@ internal static partial class AmqpErrors
                 + $"The broker says: {reason.ReplyText}.", cause);
         }
         return new LogUnavailableException($"Cannot {doing}: {Describe(reason)}.", cause);
-    }
-
-    // GetBaseException stops at the first cause that is no AggregateException, short of "connection refused".
-    private static string Innermost(Exception cause)
-    {
-        while (cause.InnerException is { } inner) { cause = inner; }
-        return cause.Message;
     }
 
     [GeneratedRegex("inequivalent arg '([^']+)'")]

@@ -19,7 +19,8 @@ public abstract record AmqpEvent(string Connection)
     public sealed record ConnectFailed(string Connection, Exception Cause, int RetryDelayMs)
         : AmqpEvent(Connection)
     {
-        public override string ToString() => $"{Connection}: {Cause.Message} Next in {RetryDelayMs} ms.";
+        public override string ToString() =>
+            $"{Connection}: {Cause.Message} Next attempt in {RetryDelayMs} ms.";
     }
 
     /// <summary>

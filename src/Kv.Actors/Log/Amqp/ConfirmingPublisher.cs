@@ -178,8 +178,11 @@ public sealed class ConfirmingPublisher : IAsyncDisposable
                 delayMs = _backoff.Fail();
                 refused = TakeWaiting();
             }
-            _observer?.Invoke(new AmqpEvent.ConnectFailed(
-                AmqpLink.NameOf(_options, _purpose), cause, delayMs));
+            if (!_stopping.IsCancellationRequested)
+            {
+                _observer?.Invoke(new AmqpEvent.ConnectFailed(
+                    AmqpLink.NameOf(_options, _purpose), cause, delayMs));
+            }
             Refuse(refused, cause.Message, cause);
         }
     }

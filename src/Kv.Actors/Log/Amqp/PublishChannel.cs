@@ -93,14 +93,15 @@ internal sealed class PublishChannel : IAsyncDisposable
             catch (AlreadyClosedException cause)
             {
                 // Thrown before anything is written.
-                publication.Fail(new LogUnavailableException($"Not published: {cause.Message}", cause));
-                Lose(cause.Message);
+                string because = AmqpErrors.Describe(cause);
+                publication.Fail(new LogUnavailableException($"Not published: {because}.", cause));
+                Lose(because);
             }
             catch (Exception cause)
             {
-                // Whether it was written, and so whether the broker counted it, is not known: this
-                // channel is over.
-                Lose($"a publish failed: {cause.Message}");
+                // Whether it was written, and so whether the broker counted it, is not known: this channel
+                // is over.
+                Lose($"a publish failed: {AmqpErrors.Describe(cause)}");
             }
         }
         finally
@@ -123,7 +124,7 @@ internal sealed class PublishChannel : IAsyncDisposable
         _channel.BasicReturnAsync += OnReturnAsync;
         _channel.CallbackExceptionAsync += (_, thrown) =>
         {
-            Lose($"a callback failed: {thrown.Exception.Message}");
+            Lose($"a callback failed: {AmqpErrors.Describe(thrown.Exception)}");
             return Task.CompletedTask;
         };
         _link.BlockedChanged += OnBlockedChanged;
