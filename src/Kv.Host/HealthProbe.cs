@@ -12,7 +12,7 @@ internal static class HealthProbe
 {
     public const string Verb = "health";
 
-    /// <summary>Not ready, not there, or the settings cannot be read: all the same to a health check.</summary>
+    /// <summary>Not ready, not there, or unreadable settings: all the same to a health check.</summary>
     private const int Unhealthy = 1;
 
     /// <summary>Longest wait for one node's answer, ms; below the 20 s the image gives the probe.</summary>

@@ -7,8 +7,7 @@ node1=kv2_node1
 node2=kv2_node2
 node3=kv2_node3
 broker=rabbitmq
-work="$(mktemp -d -t kv-containers.XXXXXX)"   # what was acknowledged and refused, and logs
-touch "$work/acknowledged" "$work/refused"
+work=""        # folder of what was acknowledged and refused, and of logs
 passed=0
 failed=0
 created=0      # containers may exist that are ours to remove
@@ -43,6 +42,11 @@ refuse_if_in_use() {
         "test that broke off left it."
     fi
   done
+}
+
+make_work_folder() {
+  work="$(mktemp -d -t kv-containers.XXXXXX)"
+  touch "$work/acknowledged" "$work/refused"
 }
 
 # Without the caller's own settings, which would move the ports.
@@ -257,7 +261,7 @@ kv_is_not_served() { [[ "$(kv_set_code "$1")" == [34] ]]; }
 kv_set_code() {
   local key code=0
   key="$(new_key "kv-refused")"
-  kv "$1" localhost:50051 --timeout 15 set "$key" 1 >&2 || code=$?
+  kv "$1" localhost:50051 set "$key" 1 >&2 || code=$?
   case "$code" in
     0) echo "$key 1" >> "$work/acknowledged" ;;
     3) echo "$key" >> "$work/refused" ;;

@@ -23,6 +23,9 @@ internal sealed class EntryWindow
 
     internal Entry? Oldest => _entries.First?.Value;
 
+    /// <summary>Something has to be appended, or is just being.</summary>
+    internal bool HasAppends => _entries.Any(static entry => entry.State != AppendState.Confirmed);
+
     internal IEnumerable<PendingCommand> Waiting =>
         _entries.SelectMany(static entry => entry.ByCommand).SelectMany(static waiting => waiting);
 
@@ -39,19 +42,38 @@ internal sealed class EntryWindow
             if (entry.State == AppendState.New)
             {
                 entry.State = AppendState.Appending;
+                entry.WasIgnored = false;
                 now.Add(entry);
             }
         }
         return now;
     }
 
-    internal void Confirmed(long sequence)
+    /// <summary>The log has it.</summary>
+    /// <returns>What that makes of it; null: it is no longer here, or was not under way.</returns>
+    internal AppendState? Confirmed(long sequence)
+    {
+        if (Find(sequence) is not { State: AppendState.Appending } entry)
+        {
+            return null;
+        }
+        entry.State = entry.WasIgnored ? AppendState.New : AppendState.Confirmed;
+        entry.MayBeInLog = true;
+        return entry.State;
+    }
+
+    /// <summary>
+    /// The store met the entry before its predecessor and ignored it: it has to go out again, and what was
+    /// confirmed behind it. If its append has not ended yet, that very one may be the one ignored: it goes
+    /// out again when it has.
+    /// </summary>
+    internal void Ignored(long sequence)
     {
         if (Find(sequence) is { State: AppendState.Appending } entry)
         {
-            entry.State = AppendState.Confirmed;
-            entry.MayBeInLog = true;
+            entry.WasIgnored = true;
         }
+        AppendAgainFrom(sequence);
     }
 
     /// <summary>
@@ -137,6 +159,9 @@ internal sealed class EntryWindow
         internal IReadOnlyList<PendingCommand>[] ByCommand { get; private set; } = byCommand;
 
         internal AppendState State { get; set; } = AppendState.New;
+
+        /// <summary>It came by as a gap while an append of it was under way.</summary>
+        internal bool WasIgnored { get; set; }
 
         /// <summary>Some attempt may have reached the log: the bytes are fixed.</summary>
         internal bool MayBeInLog { get; set; }

@@ -1,7 +1,6 @@
 using Akka.Actor;
 using Akka.Event;
 using Kv.Actors.Log;
-using Kv.Core.Entries;
 
 namespace Kv.Actors.Publishing;
 
@@ -22,17 +21,7 @@ internal sealed class RegistrarActor : ReceiveActor, IWithTimers
 
     private sealed record Ended(Exception? Failure);
 
-    private readonly string _nodeId;
-    private readonly IReplicationLog _replicationLog;
-    private readonly PublisherOptions _options;
-    private readonly EntryStamp _stamp;
-    private readonly UInt128 _nonce;
-    private readonly Func<UInt128> _random;
-    private readonly ILoggingAdapter _log = Context.GetLogger();
-    private ulong _clusterId;
-    private bool _appending;
-    private bool _appendAtOnce;
-    private long _retryDelayMs;
+    private readonly RegistrarCore _core;
 
     public ITimerScheduler Timers { get; set; } = null!;
 
@@ -53,73 +42,29 @@ internal sealed class RegistrarActor : ReceiveActor, IWithTimers
         UInt128 nonce,
         Func<UInt128> random)
     {
-        _nodeId = nodeId;
-        _replicationLog = log;
-        _options = options;
-        _stamp = stamp;
-        _nonce = nonce;
-        _random = random;
-        _retryDelayMs = options.RetryDelayMsMin;
-        Receive<PublisherActor.Founded>(founded =>
-        {
-            _clusterId = founded.ClusterId;
-            _retryDelayMs = options.RetryDelayMsMin;
-            Append();
-        });
-        Receive<AppendNow>(_ => Append());
-        Receive<Ended>(ended => AppendEnded(ended.Failure));
+        var port = new Port(this, log, Context.Parent);
+        _core = new RegistrarCore(nodeId, options, stamp, nonce, random, port, Context.GetLogger());
+        Receive<PublisherActor.Founded>(founded => _core.Found(founded.ClusterId));
+        Receive<AppendNow>(_ => _core.Append());
+        Receive<Ended>(ended => _core.EndAppend(ended.Failure));
     }
 
-    protected override void PreStart()
+    protected override void PreStart() => _core.Start();
+
+    private sealed class Port(
+        RegistrarActor actor, IReplicationLog replicationLog, IActorRef parent) : IRegistrarPort
     {
-        if (_options.MayFound)
-        {
-            Schedule(_options.FoundingDelayMs);
-        }
-    }
+        private readonly IActorRef _self = actor.Self;
 
-    private void Append()
-    {
-        if (_appending)
-        {
-            _appendAtOnce = true;
-            return;
-        }
-        Command command = _clusterId == 0 ? NewGenesis() : new Command.Register(_nonce, _nodeId);
-        ulong clusterId = command is Command.Found found ? found.Genesis.ClusterId : _clusterId;
-        byte[] bytes = _stamp.Encode(
-            [new LoggedCommand(command)], clusterId, LogEntry.NoProducer, 0, EntryStamp.NoBasis);
-        _appending = true;
-        _appendAtOnce = false;
-        _replicationLog.AppendAsync(bytes, CancellationToken.None).PipeTo(
-            Self,
-            success: () => new Ended(null),
-            failure: cause => new Ended(cause));
-    }
+        public void Append(byte[] entry) =>
+            replicationLog.AppendAsync(entry, CancellationToken.None).PipeTo(
+                _self,
+                success: () => new Ended(null),
+                failure: cause => new Ended(cause));
 
-    private Command.Found NewGenesis()
-    {
-        ulong clusterId = (ulong)(_random() >> 64) | 1;
-        _log.Info(
-            "{Node} finds an empty log and founds cluster {ClusterId}", _nodeId, clusterId.ToString("x16"));
-        return new Command.Found(Genesis.Empty(clusterId, _options.ClusterSize));
-    }
+        public void ScheduleAppend(long delayMs) => actor.Timers.StartSingleTimer(
+            nameof(AppendNow), new AppendNow(), TimeSpan.FromMilliseconds(delayMs));
 
-    private void AppendEnded(Exception? failure)
-    {
-        _appending = false;
-        Context.Parent.Tell(new Trouble(failure?.Message ?? ""));
-        if (failure is null)
-        {
-            // What was confirmed and does not come by in time was lost, and is appended once more.
-            Schedule(_appendAtOnce ? 0 : _options.ReadBackTimeoutMs);
-            return;
-        }
-        _log.Warning("{Node} cannot append to the log: {Cause}", _nodeId, failure.Message);
-        Schedule(_retryDelayMs);
-        _retryDelayMs = Math.Min(_retryDelayMs * 2, _options.RetryDelayMsMax);
+        public void ReportTrouble(string why) => parent.Tell(new Trouble(why), _self);
     }
-
-    private void Schedule(long delayMs) =>
-        Timers.StartSingleTimer(nameof(AppendNow), new AppendNow(), TimeSpan.FromMilliseconds(delayMs));
 }
