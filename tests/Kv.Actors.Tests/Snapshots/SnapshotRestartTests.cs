@@ -2,6 +2,7 @@ using Akka.TestKit.Xunit2;
 using Kv.Actors.Nodes;
 using Kv.Actors.Snapshots;
 using Kv.Core.Snapshots;
+using Kv.Core.Store;
 using Microsoft.Data.Sqlite;
 
 namespace Kv.Actors.Tests.Snapshots;
@@ -187,6 +188,27 @@ public sealed class SnapshotRestartTests : TestKit, IDisposable
         await _node.StartAsync(peers);
 
         await _node.InStateAsync(NodeState.Halted);
+        await _node.StopAsync();
+    }
+
+    [Fact]
+    public async Task A_peers_snapshot_with_another_history_than_our_own_halts_the_node()
+    {
+        await RunAsync(("a", "1"));
+        KeyValueStore peer = Stores.Decode(await File.ReadAllBytesAsync(_node.Files.List()[0].Path));
+        await RunAsync(("b", "2"));
+        SnapshotFile own = _node.Files.List()[0];
+        await RunAsync(("c", "3"));
+        File.Delete(_node.Files.List()[0].Path);
+        Sql($"""DELETE FROM log WHERE "offset" <= {own.Offset}""");
+        for (long offset = peer.AppliedOffset + 1; offset <= own.Offset + 2; offset++)
+        {
+            peer.Apply(offset, "another history"u8.ToArray());
+        }
+
+        await _node.StartAsync(PeerGiving(Stores.Encode(peer)));
+
+        Assert.Contains("another history", (await _node.InStateAsync(NodeState.Halted)).Reason);
         await _node.StopAsync();
     }
 
