@@ -7,7 +7,7 @@ using Entries = Kv.Actors.Tests.Core.Entries;
 
 namespace Kv.Actors.Tests.Publishing;
 
-/// <summary>The publisher's decisions in situations that simulations have found; no actors, no time.</summary>
+/// <summary>The publisher's decisions where simulations found them wrong; no actors, no time.</summary>
 public sealed class PublisherCoreTests
 {
     private const long ProducerId = 1;

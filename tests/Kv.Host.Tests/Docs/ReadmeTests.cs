@@ -12,7 +12,8 @@ public sealed class ReadmeTests
     public void Its_table_has_every_setting_with_option_default_and_what_is_allowed() => Assert.All(
         Setting.All,
         static setting => Assert.Contains(
-            $"| `{setting.Name}` | `{setting.Option}` | {setting.Default} | {setting.Allowed} | {setting.About} |",
+            $"| `{setting.Name}` | `{setting.Option}` | {setting.Default} | {setting.Allowed} "
+                + $"| {setting.About} |",
             Readme));
 
     [Theory]
