@@ -8,11 +8,11 @@ namespace Kv.Host.Tests.Hosting;
 /// Writers spread over the nodes of a process, each with one write under way at a time and keys of its own.
 /// A writer goes on until it is told to end or a write fails.
 /// </summary>
-internal sealed class WriteLoad
+public sealed class WriteLoad
 {
     private const int WritersPerNode = 8;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly ConcurrentDictionary<string, SetReply> _acknowledged = [];
     private readonly ConcurrentQueue<Status> _failures = [];
