@@ -76,7 +76,8 @@ internal sealed class JsonRequest
     /// <summary>The JSON text of a field of any kind, exactly as sent; null when it is missing.</summary>
     public ReadOnlyMemory<byte>? Raw(string field) => _fields.TryGetProperty(field, out JsonElement element)
         ? Encoding.UTF8.GetBytes(element.GetRawText())
-        : null;
+        // A plain null would become an empty value on its way.
+        : default(ReadOnlyMemory<byte>?);
 
     /// <exception cref="RpcException">INVALID_ARGUMENT: it is no whole number of at least 0.</exception>
     public long? Count(string field)

@@ -43,6 +43,25 @@ public sealed class SetTests(EmbeddedCluster cluster) : WireTest(cluster)
     }
 
     [Fact]
+    public async Task A_set_without_a_value_is_an_error_in_the_reply()
+    {
+        WireAnswer refused = await CallAsync("Set", new { key = Prefix + "a" });
+
+        Assert.Equal(("error", "The value is missing."), (refused.Text("status"), refused.Text("message")));
+    }
+
+    [Fact]
+    public async Task A_set_in_error_takes_no_order()
+    {
+        WireAnswer before = await SetAsync("a", "1");
+
+        await CallAsync("Set", new { key = Prefix + "a" });
+
+        WireAnswer after = await SetAsync("a", "1");
+        Assert.Equal(before.Number("order") + 1, after.Number("order"));
+    }
+
+    [Fact]
     public async Task Null_is_a_value()
     {
         await SetAsync("a", "null");
