@@ -49,8 +49,7 @@ internal sealed class JsonRequest
     /// <exception cref="RpcException">INVALID_ARGUMENT: it is no string.</exception>
     public string? Text(string field)
     {
-        if (!_fields.TryGetProperty(
-            field, out JsonElement element) || element.ValueKind == JsonValueKind.Null)
+        if (!TryFind(field, out JsonElement element) || element.ValueKind == JsonValueKind.Null)
         {
             return null;
         }
@@ -74,7 +73,7 @@ internal sealed class JsonRequest
     public ReadOnlyMemory<byte> Bytes(string field) => Encoding.UTF8.GetBytes(Text(field) ?? "");
 
     /// <summary>The JSON text of a field of any kind, exactly as sent; null when it is missing.</summary>
-    public ReadOnlyMemory<byte>? Raw(string field) => _fields.TryGetProperty(field, out JsonElement element)
+    public ReadOnlyMemory<byte>? Raw(string field) => TryFind(field, out JsonElement element)
         ? Encoding.UTF8.GetBytes(element.GetRawText())
         // A plain null would become an empty value on its way.
         : default(ReadOnlyMemory<byte>?);
@@ -82,8 +81,7 @@ internal sealed class JsonRequest
     /// <exception cref="RpcException">INVALID_ARGUMENT: it is no whole number of at least 0.</exception>
     public long? Count(string field)
     {
-        if (!_fields.TryGetProperty(
-            field, out JsonElement element) || element.ValueKind == JsonValueKind.Null)
+        if (!TryFind(field, out JsonElement element) || element.ValueKind == JsonValueKind.Null)
         {
             return null;
         }
@@ -113,4 +111,16 @@ internal sealed class JsonRequest
             $"Field \"request_id\" is \"{text}\"; it must be a UUID, or a revision, a dash and a UUID."),
     };
 
+    private bool TryFind(string field, out JsonElement element)
+    {
+        try
+        {
+            return _fields.TryGetProperty(field, out element);
+        }
+        catch (InvalidOperationException halfSurrogate)
+        {
+            throw ErrorTable.InvalidArgument(
+                $"A field's name is no Unicode text: {halfSurrogate.Message}");
+        }
+    }
 }

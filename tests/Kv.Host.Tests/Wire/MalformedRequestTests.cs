@@ -79,6 +79,17 @@ public sealed class MalformedRequestTests(EmbeddedCluster cluster) : WireTest(cl
     }
 
     [Theory]
+    [InlineData("""{"key":"a","\ud800":1}""")]
+    [InlineData("""{"key":"a","ke\udc00":1}""")]
+    public async Task Half_a_surrogate_pair_is_no_field(string request)
+    {
+        WireAnswer refused = await CallAsync("Get", request);
+
+        Assert.Equal("INVALID_ARGUMENT", refused.Code);
+        Assert.StartsWith("A field's name is no Unicode text", refused.Details, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(513)]
     [InlineData(100_000)]
     public async Task A_deeper_value_is_refused(int depth)
