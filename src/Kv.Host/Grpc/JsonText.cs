@@ -12,7 +12,8 @@ internal static class JsonText
 
     private static readonly JsonReaderOptions ReaderOptions = new() { MaxDepth = DepthMax };
 
-    public static readonly JsonDocumentOptions DocumentOptions = new() { MaxDepth = DepthMax };
+    /// <summary>For a request: an object around the value.</summary>
+    public static readonly JsonDocumentOptions DocumentOptions = new() { MaxDepth = DepthMax + 1 };
 
     /// <summary>Is this one JSON value, in UTF-8?</summary>
     public static bool IsJson(ReadOnlySpan<byte> bytes)

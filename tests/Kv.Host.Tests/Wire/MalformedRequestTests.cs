@@ -89,6 +89,17 @@ public sealed class MalformedRequestTests(EmbeddedCluster cluster) : WireTest(cl
         Assert.StartsWith("A field's name is no Unicode text", refused.Details, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_value_of_the_deepest_nesting_is_kept()
+    {
+        string deep = Nested(512);
+        await SetAsync("a", deep);
+
+        WireAnswer got = await GetAsync("a");
+
+        Assert.Equal(deep, got.Text("local_value"));
+    }
+
     [Theory]
     [InlineData(513)]
     [InlineData(100_000)]
