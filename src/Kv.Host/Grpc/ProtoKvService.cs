@@ -70,7 +70,8 @@ internal sealed class ProtoKvService(SimpleApi api) : KvService.KvServiceBase
             Order = printed.Order,
             Revision = printed.Revision,
         };
-        long bytes = 0;
+        // The flag "more" may follow.
+        long bytes = reply.CalculateSize() + 2;
         foreach ((ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value) in PrintPage.Take(
             printed.View!,
             Encoding.UTF8.GetBytes(request.Prefix),

@@ -20,12 +20,20 @@ public sealed class LargePrintTests(LargePrintTests.Store store) : IClassFixture
 
         public async Task InitializeAsync()
         {
-            Host = await HostProcess.StartAsync();
+            Host = await HostProcess.StartAsync(new HostStart
+            {
+                Environment = new Dictionary<string, string> { ["NODE_ID"] = new('n', 64) },
+            });
             Wire = JsonWireClient.Start(Host.Target());
             foreach (string key in (string[])["page-a", "page-b", "page-c", "page-d"])
             {
                 await SetAsync(key, 1_300_000);
             }
+            // As protobuf the three entries alone have 20 bytes less than a message may: no room for the
+            // reply's rest.
+            await SetAsync("full-a", 1_400_000);
+            await SetAsync("full-b", 1_400_000);
+            await SetAsync("full-c", 4_194_304 - (2 * 1_400_000) - 66 - 20);
         }
 
         public async Task DisposeAsync()
@@ -72,6 +80,15 @@ public sealed class LargePrintTests(LargePrintTests.Store store) : IClassFixture
     {
         var refused = await Assert.ThrowsAsync<RpcException>(
             async () => await store.Host.Kv().PrintAsync(new PrintRequest()));
+
+        Assert.Equal((StatusCode.ResourceExhausted, Advice), (refused.StatusCode, refused.Status.Detail));
+    }
+
+    [Fact]
+    public async Task A_protobuf_print_counts_the_whole_message()
+    {
+        var refused = await Assert.ThrowsAsync<RpcException>(
+            async () => await store.Host.Kv().PrintAsync(new PrintRequest { Prefix = "full-" }));
 
         Assert.Equal((StatusCode.ResourceExhausted, Advice), (refused.StatusCode, refused.Status.Detail));
     }
