@@ -29,6 +29,9 @@ internal static class ErrorTable
 
     public static RpcException InvalidArgument(string message) => Rpc(StatusCode.InvalidArgument, message);
 
+    public static RpcException ResourceExhausted(string message) =>
+        Rpc(StatusCode.ResourceExhausted, message);
+
     private static RpcException Rpc(StatusCode code, string message) => new(new Status(code, message));
 
     private static StatusCode Code(KvError error) => error switch

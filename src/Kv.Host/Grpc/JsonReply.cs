@@ -4,6 +4,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Unicode;
 using Grpc.Core;
+using Kv.Core;
 using Kv.Core.Store;
 
 namespace Kv.Host.Grpc;
@@ -36,8 +37,12 @@ internal static class JsonReply
             json.WriteNumber("deleted", reply.Deleted);
         });
 
-    public static byte[] Get(string node, Reply.Got reply) =>
-        Object("ok", reply.Value is null ? "no such key" : "found", node, json =>
+    /// <exception cref="RpcException">
+    /// RESOURCE_EXHAUSTED: with its escapes the value does not fit into a message.
+    /// </exception>
+    public static byte[] Get(string node, Reply.Got reply)
+    {
+        byte[] message = Object("ok", reply.Value is null ? "no such key" : "found", node, json =>
         {
             if (reply.Value is { } value)
             {
@@ -56,6 +61,12 @@ internal static class JsonReply
             json.WriteNumber("order", reply.Order);
             json.WriteNumber("revision", reply.Revision);
         });
+        return message.Length <= KvLimits.MessageBytesMax
+            ? message
+            : throw ErrorTable.ResourceExhausted(
+                "The value, written as a JSON string, exceeds the message limit of "
+                + $"{KvLimits.MessageBytesMax} bytes. kv.v1.KvService gives it without escapes.");
+    }
 
     /// <exception cref="RpcException">
     /// RESOURCE_EXHAUSTED: the keys asked for do not fit into a message.
@@ -66,7 +77,7 @@ internal static class JsonReply
         List<string> base64Values = [];
         Dictionary<string, ReadOnlyMemory<byte>> binaryKeys = [];
         bool more = false;
-        return Object("ok", "snapshot", node, json =>
+        byte[] message = Object("ok", "snapshot", node, json =>
         {
             json.WriteStartObject("snapshot");
             foreach ((ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value) in PrintPage.Take(
@@ -92,6 +103,8 @@ internal static class JsonReply
             json.WriteNumber("order", reply.Order);
             json.WriteNumber("revision", reply.Revision);
         });
+        PrintPage.CheckSize(message.Length);
+        return message;
     }
 
     private static void WriteBinary(
@@ -134,7 +147,6 @@ internal static class JsonReply
         writeRest(json);
         json.WriteEndObject();
         json.Flush();
-        PrintPage.CheckSize(buffer.WrittenCount);
         return buffer.WrittenSpan.ToArray();
     }
 }

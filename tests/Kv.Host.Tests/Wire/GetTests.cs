@@ -76,4 +76,15 @@ public sealed class GetTests(EmbeddedCluster cluster) : WireTest(cluster)
             $"Field \"consistency\" is \"{consistency}\"; it must be \"linearizable\" or \"local\".",
             refused.Details);
     }
+
+    [Fact]
+    public async Task A_value_that_grows_beyond_a_message_by_escaping_is_refused_by_the_limits_name()
+    {
+        await SetAsync("a", $"\"{new string('\u007f', 1_500_000)}\"");
+
+        WireAnswer refused = await CallAsync("Get", new { key = Prefix + "a" });
+
+        Assert.Equal("RESOURCE_EXHAUSTED", refused.Code);
+        Assert.StartsWith("The value, written as a JSON string", refused.Details, StringComparison.Ordinal);
+    }
 }
