@@ -17,7 +17,7 @@ internal sealed class ProtoKvService(SimpleApi api) : KvService.KvServiceBase
 
     public override async Task<SetReply> Set(SetRequest request, ServerCallContext context)
     {
-        byte[] value = Encoding.UTF8.GetBytes(request.ValueJson.Trim());
+        byte[] value = Encoding.UTF8.GetBytes(request.ValueJson.Trim(' ', '\t', '\r', '\n'));
         if (!JsonText.IsJson(value))
         {
             throw ErrorTable.InvalidArgument(

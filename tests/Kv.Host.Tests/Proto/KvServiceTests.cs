@@ -134,6 +134,7 @@ public sealed class KvServiceTests(EmbeddedCluster cluster) : ProtoTest(cluster)
     [InlineData("1 2")]
     [InlineData("{")]
     [InlineData("// comment\n1")]
+    [InlineData("\u00a01")]
     public async Task A_value_that_is_not_JSON_is_refused_with_an_example(string value)
     {
         Status refused = await FailureOf(SetCall(value));
