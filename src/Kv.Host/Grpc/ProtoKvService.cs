@@ -29,8 +29,7 @@ internal sealed class ProtoKvService(SimpleApi api) : KvService.KvServiceBase
 
     public override async Task<GetReply> Get(GetRequest request, ServerCallContext context)
     {
-        Reply.Got got = await api.GetAsync(
-            context, Key(request.Key), request.Consistency == Consistency.Local);
+        Reply.Got got = await api.GetAsync(context, Key(request.Key), Local(request.Consistency));
         var reply = new GetReply
         {
             Node = NodeOf(context),
@@ -63,7 +62,7 @@ internal sealed class ProtoKvService(SimpleApi api) : KvService.KvServiceBase
         {
             throw ErrorTable.InvalidArgument($"limit is {request.Limit}; it must be at least 0.");
         }
-        Reply.Printed printed = await api.PrintAsync(context, request.Consistency == Consistency.Local);
+        Reply.Printed printed = await api.PrintAsync(context, Local(request.Consistency));
         var reply = new PrintReply
         {
             Node = NodeOf(context),
@@ -111,6 +110,14 @@ internal sealed class ProtoKvService(SimpleApi api) : KvService.KvServiceBase
     private static ReadOnlyMemory<byte> Key(string key) => key.Length > 0
         ? Encoding.UTF8.GetBytes(key)
         : throw ErrorTable.InvalidArgument("The key is empty.");
+
+    private static bool Local(Consistency consistency) => consistency switch
+    {
+        Consistency.Unspecified or Consistency.Linearizable => false,
+        Consistency.Local => true,
+        _ => throw ErrorTable.InvalidArgument(
+            $"consistency is {(int)consistency}; it must be LINEARIZABLE or LOCAL."),
+    };
 
     private string NodeOf(ServerCallContext context) => api.SlotOf(context).NodeId;
 

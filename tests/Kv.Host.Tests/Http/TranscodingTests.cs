@@ -120,6 +120,7 @@ public sealed class TranscodingTests(EmbeddedCluster cluster) : HttpTest(cluster
     [InlineData("/v1/keys?limit=-1")]
     [InlineData("/v1/keys?limit=x")]
     [InlineData("/v1/keys?consistency=NEVER")]
+    [InlineData("/v1/keys/a?consistency=7")]
     public async Task A_query_with_a_wrong_value_is_a_bad_request(string path)
     {
         HttpAnswer refused = await GetAsync(path);

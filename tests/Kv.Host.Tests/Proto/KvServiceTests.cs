@@ -173,6 +173,20 @@ public sealed class KvServiceTests(EmbeddedCluster cluster) : ProtoTest(cluster)
     }
 
     [Fact]
+    public async Task A_consistency_there_is_not_is_refused()
+    {
+        const Consistency unknown = (Consistency)7;
+
+        Status[] refused =
+        [
+            await FailureOf(Kv().GetAsync(new GetRequest { Key = Prefix + "a", Consistency = unknown })),
+            await FailureOf(Kv().PrintAsync(new PrintRequest { Consistency = unknown })),
+        ];
+
+        Assert.All(refused, static status => Assert.Equal(StatusCode.InvalidArgument, status.StatusCode));
+    }
+
+    [Fact]
     public async Task Status_tells_what_the_node_knows_of_itself()
     {
         SetReply set = await SetAsync("a", "1", node: 2);
