@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Kv.Actors.Nodes;
+using Kv.Core;
 using Kv.Core.Entries;
 using Kv.Core.Store;
 using Kv.Host.Nodes;
@@ -38,9 +39,22 @@ internal sealed class SimpleApi(NodeSlots slots)
 
     private async Task<Reply> ExecuteAsync(ServerCallContext call, Command command, RequestId? requestId)
     {
+        // The store refuses it, too, but only after it went through the log to every node.
+        if (RequestBytes(command) > KvLimits.RequestBytesMax)
+        {
+            throw ErrorTable.ToRpc(StoreError.RequestTooLarge);
+        }
         Reply reply = await GuardAsync(call, (node, stop) => node.ExecuteAsync(command, requestId, stop));
         return reply is Reply.Refused refused ? throw ErrorTable.ToRpc(refused.Error) : reply;
     }
+
+    private static int RequestBytes(Command command) => command switch
+    {
+        Command.Set set => set.Key.Length + set.Value.Length,
+        Command.Get get => get.Key.Length,
+        Command.Del del => del.Key.Length,
+        _ => 0,
+    };
 
     private async Task<T> GuardAsync<T>(ServerCallContext call, Func<IKvNode, CancellationToken, Task<T>> ask)
     {

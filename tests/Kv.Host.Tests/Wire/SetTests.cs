@@ -163,6 +163,20 @@ public sealed class SetTests(EmbeddedCluster cluster) : WireTest(cluster)
         Assert.Contains("1572864 bytes", refused.Details, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("Set")]
+    [InlineData("Get")]
+    [InlineData("Del")]
+    public async Task A_command_above_the_limit_does_not_get_into_the_log(string method)
+    {
+        long before = (await Cluster.Host.StatusAsync()).AppliedOffset;
+
+        WireAnswer refused = await CallAsync(method, new { key = new string('k', 2 * 1_048_576), value = 1 });
+
+        Assert.Equal("RESOURCE_EXHAUSTED", refused.Code);
+        Assert.Equal(before, (await Cluster.Host.StatusAsync()).AppliedOffset);
+    }
+
     [Fact]
     public async Task A_message_above_the_limit_is_refused()
     {
