@@ -45,7 +45,7 @@ public sealed class LogNode : IKvNode
     public async Task<Reply> ExecuteAsync(
         Command command, RequestId? requestId, CancellationToken cancellation)
     {
-        var pending = new PendingCommand(command, requestId);
+        var pending = new PendingCommand(command, requestId, LetGo);
         Admit(pending);
         try
         {
@@ -62,11 +62,6 @@ public sealed class LogNode : IKvNode
                     KvError.OutcomeUnknown,
                     "The command was published, but its answer did not come in time: the outcome is "
                         + "unknown.");
-        }
-        finally
-        {
-            Interlocked.Decrement(ref _commandsAdmitted);
-            Interlocked.Add(ref _bytesAdmitted, -pending.BytesMax);
         }
     }
 
@@ -150,8 +145,7 @@ public sealed class LogNode : IKvNode
         long bytes = Interlocked.Add(ref _bytesAdmitted, pending.BytesMax);
         if (commands > KvLimits.CommandsWaitingMax || bytes > KvLimits.BytesWaitingMax)
         {
-            Interlocked.Decrement(ref _commandsAdmitted);
-            Interlocked.Add(ref _bytesAdmitted, -pending.BytesMax);
+            LetGo(pending);
             throw new KvException(
                 KvError.Overloaded,
                 $"This node has {commands - 1} commands ({bytes - pending.BytesMax} bytes) under way; it "
@@ -159,6 +153,13 @@ public sealed class LogNode : IKvNode
                 + $"{KvLimits.CommandsWaitingMax} ({KvLimits.BytesWaitingMax} bytes). Slow down and try "
                     + $"again.");
         }
+    }
+
+    // Not when the caller goes: what the publisher still holds takes memory, whoever waits for it.
+    private void LetGo(PendingCommand pending)
+    {
+        Interlocked.Decrement(ref _commandsAdmitted);
+        Interlocked.Add(ref _bytesAdmitted, -pending.BytesMax);
     }
 
     private async Task<TReply> AskStoreAsync<TReply>(object question, CancellationToken cancellation)

@@ -1,3 +1,4 @@
+using Kv.Actors.Nodes;
 using Kv.Core;
 using Kv.Core.Entries;
 
@@ -27,6 +28,7 @@ internal static class EntryBuilder
             waiting.Dequeue();
             if (!next.TryPublish())
             {
+                next.Fail(KvError.DeadlineBeforePublish, "Its caller has gone.");
                 continue;
             }
             if (next.Command is Command.Barrier && barrier is not null)

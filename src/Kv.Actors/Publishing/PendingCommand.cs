@@ -9,7 +9,9 @@ namespace Kv.Actors.Publishing;
 /// all, whether the command was published: only one of <see cref="TryPublish"/> and <see
 /// cref="TryAbandon"/> succeeds.
 /// </summary>
-public sealed class PendingCommand(Command command, RequestId? requestId)
+/// <param name="letGo">Called once, when the publisher has no more to do with it. Any thread.</param>
+public sealed class PendingCommand(
+    Command command, RequestId? requestId, Action<PendingCommand>? letGo = null)
 {
     private const int Waiting = 0;
     private const int Published = 1;
@@ -37,8 +39,19 @@ public sealed class PendingCommand(Command command, RequestId? requestId)
     /// <returns>True: it never will be published.</returns>
     public bool TryAbandon() => Interlocked.CompareExchange(ref _state, Abandoned, Waiting) == Waiting;
 
-    public void Answer(Reply reply) => _reply.TrySetResult(reply);
+    public void Answer(Reply reply)
+    {
+        if (_reply.TrySetResult(reply))
+        {
+            letGo?.Invoke(this);
+        }
+    }
 
-    public void Fail(KvError code, string message, Exception? cause = null) =>
-        _reply.TrySetException(new KvException(code, message, cause));
+    public void Fail(KvError code, string message, Exception? cause = null)
+    {
+        if (_reply.TrySetException(new KvException(code, message, cause)))
+        {
+            letGo?.Invoke(this);
+        }
+    }
 }

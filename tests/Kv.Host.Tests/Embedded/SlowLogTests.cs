@@ -53,6 +53,35 @@ public sealed class SlowLogTests
         Assert.Contains("it takes 16384 (67108864 bytes)", refused.Detail, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Commands_that_nobody_waits_for_any_more_count_until_they_are_let_go()
+    {
+        await using HostProcess host = await HostProcess.StartAsync();
+        using LogGate gate = LogGate.Close(host);
+
+        bool isRefused = await IsRefusedAfterMuchGivenUpAsync(host);
+        gate.Open();
+
+        Assert.True(isRefused);
+        await Eventually.HoldsAsync(
+            "there is room", async () => (await WriteAsync(host, 20_000)).StatusCode == StatusCode.OK);
+    }
+
+    /// <summary>
+    /// Writes and gives up by deadline, never as much at once as would be refused, until it is refused or was
+    /// more than ten times as much.
+    /// </summary>
+    private static async Task<bool> IsRefusedAfterMuchGivenUpAsync(HostProcess host)
+    {
+        bool isRefused = false;
+        for (int round = 0; round < 14 && !isRefused; round++)
+        {
+            Status[] ends = await Task.WhenAll(Writes(host, WritesThatFit * 3 / 4, deadlineMs: 2_000));
+            isRefused = ends.Any(static end => end.StatusCode == StatusCode.ResourceExhausted);
+        }
+        return isRefused;
+    }
+
     private static Task<Status>[] Writes(HostProcess host, int count, int deadlineMs) =>
         [.. Enumerable.Range(0, count).Select(_ => WriteAsync(host, deadlineMs))];
 
