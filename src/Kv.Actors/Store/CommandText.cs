@@ -22,6 +22,11 @@ internal static class CommandText
     private static string Key(ReadOnlyMemory<byte> key)
     {
         string text = Encoding.UTF8.GetString(key.Span[..Math.Min(key.Length, KeyCharsMax)]);
-        return key.Length > KeyCharsMax ? text + "…" : text;
+        // A client chooses the key: it must not write lines of its own or steer a terminal.
+        string line = text.Any(char.IsControl) ? string.Concat(text.Select(Escape)) : text;
+        return key.Length > KeyCharsMax ? line + "…" : line;
     }
+
+    private static string Escape(char character) =>
+        char.IsControl(character) ? $@"\u{(int)character:x4}" : character.ToString();
 }

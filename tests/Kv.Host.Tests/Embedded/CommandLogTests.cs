@@ -20,6 +20,16 @@ public sealed class CommandLogTests(EmbeddedCluster cluster)
     }
 
     [Fact]
+    public async Task A_key_cannot_forge_a_log_line()
+    {
+        string key = $"{Guid.NewGuid():n}\n12:00:00.000 FTL node-1 halts\u001b[2J";
+
+        await cluster.Host.Kv().SetAsync(new SetRequest { Key = key, ValueJson = "1" });
+
+        await LoggedAsync($@"SET {key[..32]}\u000a12:00:00.000 FTL node-1 halts\u001b[2J from node-1 as ");
+    }
+
+    [Fact]
     public void A_start_that_goes_well_logs_no_warning()
     {
         string start = cluster.Host.Output.Split(" applied ")[0];
