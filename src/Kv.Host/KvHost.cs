@@ -36,9 +36,7 @@ internal static class KvHost
         try
         {
             await using WebApplication app = Build(settings);
-            await app.StartAsync(stop);
-            Announce(settings, app.Logger);
-            await app.WaitForShutdownAsync(stop);
+            await RunAsync(app, settings, stop);
             return Environment.ExitCode;
         }
         catch (IOException portTaken) when (portTaken.Message.Contains(
@@ -53,6 +51,21 @@ internal static class KvHost
         {
             await Log.CloseAndFlushAsync();
         }
+    }
+
+    private static async Task RunAsync(WebApplication app, HostSettings settings, CancellationToken stop)
+    {
+        try
+        {
+            await app.StartAsync(stop);
+        }
+        catch (OperationCanceledException) when (app.Lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            // Refused to run, or asked to stop, before the ports were open.
+            return;
+        }
+        Announce(settings, app.Logger);
+        await app.WaitForShutdownAsync(stop);
     }
 
     private static WebApplication Build(HostSettings settings)
