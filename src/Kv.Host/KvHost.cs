@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Sockets;
 using Akka.Hosting;
 using Grpc.AspNetCore.Server.Model;
 using Kv.Actors.Nodes;
@@ -38,6 +39,13 @@ internal static class KvHost
             await using WebApplication app = Build(settings);
             await RunAsync(app, settings, stop);
             return Environment.ExitCode;
+        }
+        catch (SocketException noSuchAddress)
+        {
+            Console.Error.WriteLine(
+                $"kv-host: The ports cannot be opened on {settings.BindAddress}: {noSuchAddress.Message}. "
+                + $"KV_BIND_ADDRESS (--bind-address) is {Setting.BindAddress.Allowed}.");
+            return ExitCodes.Usage;
         }
         catch (IOException portTaken) when (portTaken.Message.Contains(
             "bind", StringComparison.OrdinalIgnoreCase))

@@ -115,6 +115,23 @@ public sealed class CommandLineTests
     }
 
     [Fact]
+    public async Task An_address_that_is_not_this_machines_is_named_with_advice()
+    {
+        int port = FreePorts.Take(2);
+
+        HostRun run = await HostRun.ToEndAsync(new Dictionary<string, string>
+        {
+            ["KV_BIND_ADDRESS"] = "192.0.2.1",
+            ["RPC_PORT"] = $"{port}",
+            ["HTTP_PORT"] = $"{port + 1}",
+        });
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.StartsWith("kv-host: ", run.Error, StringComparison.Ordinal);
+        Assert.Contains("KV_BIND_ADDRESS (--bind-address)", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_node_can_listen_on_all_addresses()
     {
         await using HostProcess host = await HostProcess.StartAsync(new HostStart
