@@ -183,6 +183,8 @@ internal static class KvHost
         .MinimumLevel.Is(settings.LogLevel)
         .MinimumLevel.Override("Microsoft", AtLeast(settings.LogLevel, LogEventLevel.Warning))
         .MinimumLevel.Override("Grpc", AtLeast(settings.LogLevel, LogEventLevel.Warning))
+        // What keeps the host from starting is told by exit code and one line on standard error.
+        .MinimumLevel.Override("Microsoft.Extensions.Hosting.Internal.Host", LogEventLevel.Fatal)
         // It looks for a generated binder, which kv.KvService has not; it is bound by hand.
         .MinimumLevel.Override("Microsoft.AspNetCore.Grpc.JsonTranscoding", LogEventLevel.Error)
         // A node that is not ready yet is told by /readyz and its own log lines, not by an error a second.

@@ -112,6 +112,8 @@ public sealed class CommandLineTests
             $"kv-host: Failed to bind to address http://127.0.0.1:{port + which}: address already in use. "
             + "Choose other ports with RPC_PORT (--rpc-port) and HTTP_PORT (--http-port).\n",
             run.Error);
+        // No stack trace either.
+        Assert.DoesNotContain("   at ", run.Output, StringComparison.Ordinal);
     }
 
     [Fact]
