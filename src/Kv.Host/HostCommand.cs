@@ -68,6 +68,7 @@ internal static class HostCommand
         try
         {
             settings = ReadSettings(options);
+            SettingsReader.MakeDataDir(settings);
         }
         catch (Exception wrong) when (wrong is SettingException or InvalidDataException)
         {

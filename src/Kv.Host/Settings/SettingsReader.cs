@@ -56,6 +56,20 @@ internal sealed class SettingsReader(IConfiguration configuration)
         };
     }
 
+    /// <summary>Makes the data directory, for a process that is to run on it.</summary>
+    /// <exception cref="SettingException">It cannot be made.</exception>
+    public static void MakeDataDir(HostSettings settings)
+    {
+        try
+        {
+            Directory.CreateDirectory(settings.DataDir);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw Wrong(Setting.DataDir, settings.DataDir);
+        }
+    }
+
     private string? Text(Setting setting) =>
         configuration[setting.Name]?.Trim() is { Length: > 0 } text ? text : null;
 

@@ -16,6 +16,7 @@ public sealed class InvalidSettingTests
         "--node-id",
         "a-name-of-65-characters-0123456789012345678901234567890123456789a",
         "1 to 64 letters, digits and . _ - :")]
+    [InlineData("KV_DATA_DIR", "--data-dir", "/dev/null/data", "a directory that can be written")]
     [InlineData("KV_NODES", "--nodes", "0", "1 to 16")]
     [InlineData("KV_NODES", "--nodes", "17", "1 to 16")]
     [InlineData("REPLICATION", "--replication", "raft", "embedded, stream or queue")]
