@@ -219,8 +219,9 @@ internal sealed class SettingsReader(IConfiguration configuration)
 
     private string Choice(Setting setting, string otherwise, params ReadOnlySpan<string> allowed)
     {
-        string text = (Text(setting) ?? otherwise).ToLowerInvariant();
-        return allowed.Contains(text) ? text : throw Wrong(setting, text);
+        string text = Text(setting) ?? otherwise;
+        string word = text.ToLowerInvariant();
+        return allowed.Contains(word) ? word : throw Wrong(setting, text);
     }
 
     private string Name(Setting setting, string otherwise, int charactersMax)

@@ -19,7 +19,7 @@ public sealed class InvalidSettingTests
     [InlineData("KV_DATA_DIR", "--data-dir", "/dev/null/data", "a directory that can be written")]
     [InlineData("KV_NODES", "--nodes", "0", "1 to 16")]
     [InlineData("KV_NODES", "--nodes", "17", "1 to 16")]
-    [InlineData("REPLICATION", "--replication", "raft", "embedded, stream or queue")]
+    [InlineData("REPLICATION", "--replication", "Raft", "embedded, stream or queue")]
     [InlineData("AMQP_URL", "--amqp-url", "http://h", "amqp://user:password@host:5672/vhost or amqps://…")]
     [InlineData("EXCHANGE_NAME", "--exchange-name", "kv/entries", "1 to 200 letters, digits and . _ - :")]
     [InlineData("KV_ADVERTISED_URL", "--advertised-url", "localhost:50051", "http://host:port")]
@@ -27,7 +27,7 @@ public sealed class InvalidSettingTests
     [InlineData("KV_CLUSTER_SIZE", "--cluster-size", "100", "0 to 99")]
     [InlineData("KV_LOG_BYTES_MAX", "--log-bytes-max", "999999999", "1000000000 to 4000000000000")]
     [InlineData("KV_SNAPSHOT_LOG_BYTES", "--snapshot-log-bytes", "65535", "65536 to 1000000000000")]
-    [InlineData("QUEUE_ORDER", "--queue-order", "fifo", "lww or arrival")]
+    [InlineData("QUEUE_ORDER", "--queue-order", "FIFO", "lww or arrival")]
     [InlineData("QUEUE_DURABLE", "--queue-durable", "yes", "true or false")]
     [InlineData(
         "LOG_LEVEL", "--log-level", "loud", "Verbose, Debug, Information, Warning, Error or Fatal")]
