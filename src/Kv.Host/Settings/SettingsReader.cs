@@ -237,8 +237,15 @@ internal sealed class SettingsReader(IConfiguration configuration)
 
     private static string WithoutPassword(string url)
     {
-        int at = url.LastIndexOf('@');
         int start = url.IndexOf("//", StringComparison.Ordinal) is var scheme and >= 0 ? scheme + 2 : 0;
-        return at > start ? $"{url[..start]}…{url[at..]}" : url;
+        int at = url.LastIndexOf('@');
+        if (at >= start)
+        {
+            return $"{url[..start]}…{url[at..]}";
+        }
+        // Where the @ was forgotten the password stands in the place of the port.
+        int port = url.LastIndexOf(':') + 1;
+        int portEnd = url.AsSpan(port).IndexOfAnyExceptInRange('0', '9');
+        return port < start || portEnd < 0 || url[port + portEnd] == '/' ? url : $"{url[..port]}…";
     }
 }
