@@ -257,6 +257,8 @@ kv_is_refused() { [ "$(kv_set_code "$1")" = 3 ]; }
 # kv_is_not_served NODE: refused, or (exit code 4) its outcome is unknown.
 kv_is_not_served() { [[ "$(kv_set_code "$1")" == [34] ]]; }
 
+kv_is_data_loss() { [ "$(kv_set_code "$1")" = 6 ]; }
+
 # The exit code of a write on the node.
 kv_set_code() {
   local key code=0
@@ -323,6 +325,14 @@ heal() {
     docker network connect --alias "$1" "${project}_default" "$1"
   fi
 }
+
+# lose_volume SERVICE VOLUME: as if the machine had been replaced.
+lose_volume() {
+  keep_logs
+  compose rm -s -f "$1" && docker volume rm "${project}_$2"
+}
+
+is_halted() { http "$1" /v1/status | grep '"state":"halted"'; }
 
 # broker_has_dropped NODE: no connection of the node is left.
 broker_has_dropped() {

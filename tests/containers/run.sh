@@ -102,9 +102,23 @@ check "The cluster is taken down, its volumes stay" take_down
 check "It comes up again" start_cluster
 check "Node 2 takes writes" set_key "$node2" after-down-and-up 1
 
+section "A node loses its volume"
+check "Node 3 is gone with all it had" lose_volume "$node3" node3
+check "It comes up empty-handed" start_cluster
+check "It has every acknowledged write" has_all "$node3"
+check "It takes writes" set_key "$node3" new-volume 1
+
 section "At the end"
 check "All nodes come to the same offset with the same digest" eventually 30 digests_agree
 for node in "$node1" "$node2" "$node3"; do
   check "$node has every acknowledged write and no refused one" has_all "$node"
   check "$node has logged no error" no_error_in_log "$node"
+done
+
+section "The broker loses its volume"
+check "The broker is gone with the log" lose_volume "$broker" rabbitmq
+check "An empty one takes its place" compose up -d --no-deps --wait "$broker"
+for node in "$node1" "$node2" "$node3"; do
+  check "$node halts within 60 s" eventually 60 is_halted "$node"
+  check "and takes no write, as DATA_LOSS" kv_is_data_loss "$node"
 done

@@ -168,13 +168,18 @@ public sealed partial class StoreActor : ReceiveActor
         {
             return;
         }
+        bool isNews = failed.Cause.Message != _feedTrouble;
         _feedTrouble = failed.Cause.Message;
         if (failed.Cause is LogMissingException && _store.Genesis is not null)
         {
             Halt($"The log is gone. {failed.Cause.Message}");
             return;
         }
-        _log.Warning("{Node} lost the log: {Cause}", _nodeId, failed.Cause.Message);
+        // Attempts go on every few seconds: only another cause is worth another line.
+        if (isNews)
+        {
+            _log.Warning("{Node} lost the log: {Cause}", _nodeId, failed.Cause.Message);
+        }
     }
 
     // A reader beyond the end of a log waits in silence, as it does on a log that was made anew and is
@@ -201,7 +206,11 @@ public sealed partial class StoreActor : ReceiveActor
                 return;
             }
         }
-        _feedTrouble = "";
+        if (_feedTrouble.Length > 0)
+        {
+            _log.Info("{Node} reads the log again", _nodeId);
+            _feedTrouble = "";
+        }
         _publisher.Tell(new PublisherActor.Applied(_store.AppliedOffset, _store.Chain));
         Sender.Tell(new FeedAck());
         GiveCaptureIfDue();

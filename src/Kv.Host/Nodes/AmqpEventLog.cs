@@ -23,7 +23,7 @@ internal static class AmqpEventLog
                 logger.LogWarning(
                     "{Connection} cannot connect: {Cause}; again in {RetryDelayMs} ms",
                     failed.Connection,
-                    failed.Cause.Message,
+                    failed.Cause.Message.TrimEnd('.'),
                     failed.RetryDelayMs);
                 break;
             case AmqpEvent.Blocked blocked:
