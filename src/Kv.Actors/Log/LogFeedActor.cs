@@ -77,8 +77,8 @@ public sealed class LogFeedActor : ReceiveActor, IWithTimers
             _options.RetryJitter);
         IActorRef self = Self;
         _switch = RestartSource.WithBackoff(() => FromResumePoint(self), restart)
-            .ViaMaterialized(KillSwitches.Single<IReadOnlyList<LogRecord>>(), Keep.Right)
-            .To(Sink.ActorRefWithAck<IReadOnlyList<LogRecord>>(
+            .ViaMaterialized(KillSwitches.Single<StoreActor.FeedRun>(), Keep.Right)
+            .To(Sink.ActorRefWithAck<StoreActor.FeedRun>(
                 _store,
                 onInitMessage: new StoreActor.FeedStarted(),
                 ackMessage: new StoreActor.FeedAck(),
@@ -89,7 +89,7 @@ public sealed class LogFeedActor : ReceiveActor, IWithTimers
 
     protected override void PostStop() => _switch?.Shutdown();
 
-    private Source<IReadOnlyList<LogRecord>, NotUsed> FromResumePoint(IActorRef self)
+    private Source<StoreActor.FeedRun, NotUsed> FromResumePoint(IActorRef self)
     {
         IActorRef store = _store;
         TimeSpan patience = TimeSpan.FromMilliseconds(_options.ResumePointTimeoutMs);
@@ -98,14 +98,15 @@ public sealed class LogFeedActor : ReceiveActor, IWithTimers
             .ConcatMany(point =>
             {
                 self.Tell(new Probe(point));
-                return _replicationLog.Read(point.Offset);
+                return _replicationLog.Read(point.Offset)
+                    .Select(run => new StoreActor.FeedRun(point, run));
             })
             .RecoverWithRetries(
                 cause =>
                 {
                     // Told to the store, which logs it; an end restarts the source as a failure does.
                     store.Tell(new StoreActor.FeedFailed(cause));
-                    return Source.Empty<IReadOnlyList<LogRecord>>();
+                    return Source.Empty<StoreActor.FeedRun>();
                 },
                 attempts: 1);
     }

@@ -1,6 +1,5 @@
 using Akka.Actor;
 using Akka.Event;
-using Kv.Actors.Log;
 using Kv.Actors.Nodes;
 using Kv.Actors.Publishing;
 using Kv.Actors.Snapshots;
@@ -50,7 +49,7 @@ public sealed partial class StoreActor
     {
         Receive<Start>(Begin);
         // No acknowledgement: the stream stands still.
-        Receive<IReadOnlyList<LogRecord>>(_ => { });
+        Receive<FeedRun>(_ => { });
         Receive<GetLocal>(_ => Sender.Tell(new NotServing(KvError.NotReady, _awaits)));
         Receive<PrintLocal>(_ => Sender.Tell(new NotServing(KvError.NotReady, _awaits)));
         Receive<GetResumePoint>(_ => _resumeAsker = Sender);
@@ -71,10 +70,10 @@ public sealed partial class StoreActor
         {
             GiveResumePoint(asker);
         }
-        else if (_feedKnowsResumePoint)
+        else if (_point is not null)
         {
             // The feed stands still where the log did not lead on.
-            _feedKnowsResumePoint = false;
+            _point = null;
             Context.Parent.Tell(new LogNodeActor.StartFeedAnew());
         }
         _resumeAsker = null;

@@ -20,12 +20,19 @@ public sealed partial class StoreActor : ReceiveActor
     /// </summary>
     public sealed record GetResumePoint;
 
+    /// <summary>
+    /// Where one connection of the feed begins. The instance names the connection: two of them are never the
+    /// same, whatever they say.
+    /// </summary>
     /// <param name="Offset">Read from here, inclusive: the entry applied last is compared with ours.</param>
     /// <param name="ClusterId">
     /// The cluster applied so far; 0: nothing was applied, there is nothing to compare.
     /// </param>
     /// <param name="Chain">The chain digest at the offset.</param>
     public sealed record ResumePoint(long Offset, ulong ClusterId, Digest Chain);
+
+    /// <summary>Records read over the connection that began at <paramref name="Point"/>.</summary>
+    public sealed record FeedRun(ResumePoint Point, IReadOnlyList<LogRecord> Records);
 
     /// <summary>
     /// From the log feed: the first message behind the log's tail, as of a (re)connect, stands at this
@@ -80,9 +87,9 @@ public sealed partial class StoreActor : ReceiveActor
     private readonly ApplyLog _applyLog;
     private KeyValueStore _store = new();
 
-    // The feed asks for its resume point before it sends: what arrives earlier is from a feed of a former
-    // life.
-    private bool _feedKnowsResumePoint;
+    // Names the feed's present connection; null before it asked. Runs that were read ahead over a former one
+    // may still come behind it.
+    private ResumePoint? _point;
     private bool _checksResumedEntry;
     private IActorRef _publisher = ActorRefs.Nobody;
     private UInt128 _nonce;
@@ -118,7 +125,7 @@ public sealed partial class StoreActor : ReceiveActor
 
     private void Following()
     {
-        Receive<IReadOnlyList<LogRecord>>(Deliver);
+        Receive<FeedRun>(Deliver);
         Receive<GetLocal>(read => ReplyIfServing(() => new Reply.Got(_store.Get(read.Key.Span))
         {
             Revision = _store.Revision,
@@ -136,7 +143,7 @@ public sealed partial class StoreActor : ReceiveActor
     private void Halted()
     {
         // No acknowledgement: the stream stands still.
-        Receive<IReadOnlyList<LogRecord>>(_ => { });
+        Receive<FeedRun>(_ => { });
         Receive<GetLocal>(_ => Sender.Tell(new NotServing(KvError.Halted, _haltReason)));
         Receive<PrintLocal>(_ => Sender.Tell(new NotServing(KvError.Halted, _haltReason)));
         Always();
@@ -156,10 +163,10 @@ public sealed partial class StoreActor : ReceiveActor
 
     private void GiveResumePoint(IActorRef asker)
     {
-        _feedKnowsResumePoint = true;
         _checksResumedEntry = _store.AppliedOffset >= 0;
-        asker.Tell(new ResumePoint(
-            Math.Max(0, _store.AppliedOffset), _store.Genesis?.ClusterId ?? 0, _store.Chain));
+        _point = new ResumePoint(
+            Math.Max(0, _store.AppliedOffset), _store.Genesis?.ClusterId ?? 0, _store.Chain);
+        asker.Tell(_point);
     }
 
     private void FeedHasFailed(FeedFailed failed)
@@ -193,13 +200,15 @@ public sealed partial class StoreActor : ReceiveActor
         }
     }
 
-    private void Deliver(IReadOnlyList<LogRecord> records)
+    private void Deliver(FeedRun run)
     {
-        if (!_feedKnowsResumePoint)
+        if (!ReferenceEquals(run.Point, _point))
         {
+            // Behind the resume point it would look like a log that lost entries. It comes again.
+            Sender.Tell(new FeedAck());
             return;
         }
-        foreach (LogRecord record in records)
+        foreach (LogRecord record in run.Records)
         {
             if (!Take(record))
             {
@@ -225,7 +234,7 @@ public sealed partial class StoreActor : ReceiveActor
         }
         if (record.Offset <= _store.AppliedOffset)
         {
-            // A run that was under way when the stream restarted comes again.
+            // The feed begins with the entry applied last.
             return true;
         }
         bool wasFounded = _store.Genesis is not null;

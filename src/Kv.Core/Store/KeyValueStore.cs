@@ -49,7 +49,10 @@ public sealed class KeyValueStore
     /// <summary>Running hash over every (offset, message): equal on all nodes at equal offsets.</summary>
     public Digest Chain { get; private set; }
 
-    /// <summary>Grows by one with each mutation. An empty store has revision 1, as in etcd.</summary>
+    /// <summary>
+    /// Grows by one with each mutation; also where the request table's floor has reached it, which takes a
+    /// table full of commands that changed nothing. An empty store has revision 1, as in etcd.
+    /// </summary>
     public long Revision { get; private set; } = 1;
 
     /// <summary>Counts commands of the simple API, reads included, and mutations.</summary>
@@ -240,6 +243,9 @@ public sealed class KeyValueStore
         }
         Reply reply = ApplyCommand(logged.Command, withValues: false);
         _requests.Remember(id, command, reply);
+        // A table full of answers that changed nothing has its floor above the revision. No id could be
+        // issued high enough any more, and nothing with an id could raise the revision.
+        Revision = Math.Max(Revision, _requests.Floor);
         return reply;
     }
 

@@ -7,9 +7,10 @@ namespace Kv.Core.Store;
 /// answer. Replicated state, bounded: the oldest is forgotten first and raises the floor.
 /// </summary>
 /// <remarks>
-/// Why forgetting is safe: an id issued at revision R was applied, if ever, above R. All that was forgotten
-/// was applied at or below the floor. So an unknown id with R at or above the floor was never applied;
-/// below it nobody can tell, and it is refused.
+/// Why forgetting is safe: an id issued at revision R was applied, if ever, when the store was at R or
+/// above, and answered with that revision or the next. All that was forgotten was answered with a revision
+/// below the floor. So an unknown id with R at or above the floor was never applied; below it nobody can
+/// tell, and it is refused.
 /// </remarks>
 public sealed class RequestTable(int requestIdsMax)
 {
@@ -20,7 +21,10 @@ public sealed class RequestTable(int requestIdsMax)
 
     public int Count => _byId.Count;
 
-    /// <summary>Highest revision at which a forgotten id was applied; 0: nothing forgotten.</summary>
+    /// <summary>
+    /// Above the revision of every answer that was forgotten; 0: nothing was. An answer may carry the very
+    /// revision its id was issued at: a deletion that found nothing.
+    /// </summary>
     public long Floor { get; private set; }
 
     internal KeyValuePair<UInt128, Known>[] OldestFirst() => _oldestFirst.ToArray();
@@ -43,7 +47,7 @@ public sealed class RequestTable(int requestIdsMax)
         if (_byId.Count > requestIdsMax)
         {
             (UInt128 oldest, Known known) = _oldestFirst.Dequeue();
-            Floor = Math.Max(Floor, known.Reply.Revision);
+            Floor = Math.Max(Floor, known.Reply.Revision + 1);
             _byId.Remove(oldest);
         }
     }

@@ -61,6 +61,42 @@ public sealed class RequestTableTests
     }
 
     [Fact]
+    public void A_forgotten_deletion_that_found_nothing_is_not_applied_later_on()
+    {
+        var id = new RequestId(1, _store.Revision);
+        Apply(Entries.Del("a"), id);
+        Fill();
+        Apply(Entries.Set("a", "1"), requestId: null);
+
+        Reply repetition = Apply(Entries.Del("a"), id);
+
+        Assert.Equal(StoreError.RequestIdExpired, Assert.IsType<Reply.Refused>(repetition).Error);
+        Assert.NotNull(_store.Get("a"u8));
+    }
+
+    [Fact]
+    public void After_any_number_of_deletions_that_find_nothing_a_new_id_is_still_taken()
+    {
+        long issuedAt = _store.Revision;
+        for (int i = 0; i < 2; i++)
+        {
+            LoggedCommand[] commands =
+            [
+                .. Enumerable.Range(0, KvLimits.RequestIdsMax).Select(k => new LoggedCommand(
+                    Entries.Del("a"), new RequestId((UInt128)(((ulong)i << 32) + (ulong)k), issuedAt))),
+            ];
+            foreach (LoggedCommand[] chunk in commands.Chunk(KvLimits.EntryCommandsMax))
+            {
+                issuedAt = Apply(chunk)[^1].Revision;
+            }
+        }
+
+        Reply reply = Apply(Entries.Set("a", "1"), new RequestId(UInt128.MaxValue, _store.Revision));
+
+        Assert.IsType<Reply.Done>(reply);
+    }
+
+    [Fact]
     public void The_table_is_bounded()
     {
         Fill();

@@ -5,6 +5,7 @@ using Kv.Actors.Log;
 using Kv.Actors.Nodes;
 using Kv.Actors.Publishing;
 using Kv.Actors.Store;
+using Kv.Core.Entries;
 using Kv.Core.Store;
 using Entries = Kv.Actors.Tests.Core.Entries;
 
@@ -16,6 +17,7 @@ public sealed class StoreActorTests : TestKit
     private readonly TestProbe _feed;
     private readonly TestProbe _publisher;
     private readonly List<ulong> _clusters = [];
+    private StoreActor.ResumePoint _point = new(0, 0, Digest.Zero);
 
     public StoreActorTests()
     {
@@ -84,7 +86,7 @@ public sealed class StoreActorTests : TestKit
         Deliver(store, (2, last));
         await _feed.FishForMessageAsync<StoreActor.FeedAck>(static _ => true);
 
-        var point = await store.Ask<StoreActor.ResumePoint>(new StoreActor.GetResumePoint());
+        StoreActor.ResumePoint point = await ResumeAsync(store);
         Deliver(store, (2, last), (3, Entries.Encode(1, 2, Entries.Set("a", "2"))));
 
         var status = await store.Ask<StoreActor.StoreStatus>(new StoreActor.GetStatus());
@@ -97,7 +99,7 @@ public sealed class StoreActorTests : TestKit
     {
         IActorRef store = await StartedAsync();
         Deliver(store, (2, Entries.Encode(1, 1, Entries.Set("a", "1"))));
-        await store.Ask<StoreActor.ResumePoint>(new StoreActor.GetResumePoint());
+        await ResumeAsync(store);
 
         Deliver(store, (2, Entries.Encode(1, 1, Entries.Set("a", "other"))));
 
@@ -107,10 +109,28 @@ public sealed class StoreActorTests : TestKit
     }
 
     [Fact]
+    public async Task A_run_that_was_read_before_a_reconnect_is_acknowledged_and_left_out()
+    {
+        IActorRef store = await StartedAsync();
+        StoreActor.ResumePoint former = _point;
+        StoreActor.ResumePoint present = await ResumeAsync(store);
+        _point = former;
+
+        Deliver(store, (2, Entries.Encode(1, 1, Entries.Set("a", "1"))));
+
+        await _feed.ExpectMsgAsync<StoreActor.FeedAck>();
+        _point = present;
+        Deliver(store, (1, Entries.Register()), (2, Entries.Encode(1, 1, Entries.Set("a", "1"))));
+        await _feed.ExpectMsgAsync<StoreActor.FeedAck>();
+        var status = await store.Ask<StoreActor.StoreStatus>(new StoreActor.GetStatus());
+        Assert.Equal((NodeState.Ready, 2, 2), (status.State, status.AppliedOffset, status.Revision));
+    }
+
+    [Fact]
     public async Task A_resumed_offset_that_is_gone_halts_the_node()
     {
         IActorRef store = await StartedAsync();
-        await store.Ask<StoreActor.ResumePoint>(new StoreActor.GetResumePoint());
+        await ResumeAsync(store);
 
         Deliver(store, (9, Entries.Encode(1, 1, Entries.Set("a", "1"))));
 
@@ -203,7 +223,7 @@ public sealed class StoreActorTests : TestKit
     {
         IActorRef store = Sys.ActorOf(StoreActor.Props("n1", expectedClusterId, _clusters.Add));
         store.Tell(new StoreActor.Attach(nonce), _publisher);
-        await store.Ask<StoreActor.ResumePoint>(new StoreActor.GetResumePoint());
+        await ResumeAsync(store);
         return store;
     }
 
@@ -216,9 +236,14 @@ public sealed class StoreActorTests : TestKit
         return store;
     }
 
+    private async Task<StoreActor.ResumePoint> ResumeAsync(IActorRef store) =>
+        _point = await store.Ask<StoreActor.ResumePoint>(new StoreActor.GetResumePoint());
+
     private void Deliver(IActorRef store, params (long Offset, byte[] Entry)[] records)
     {
-        IReadOnlyList<LogRecord> run = [.. records.Select(static r => new LogRecord(r.Offset, r.Entry))];
-        store.Tell(run, _feed);
+        store.Tell(
+            new StoreActor.FeedRun(
+                _point, [.. records.Select(static r => new LogRecord(r.Offset, r.Entry))]),
+            _feed);
     }
 }
