@@ -1,0 +1,64 @@
+using System.Collections.Concurrent;
+using Kv.Core.Store;
+
+namespace Kv.Actors.Tests.Simulation;
+
+/// <summary>
+/// The real core, follower and publisher of several nodes on one log, through thousands of random runs with
+/// faults in virtual time.
+/// </summary>
+[Collection(nameof(SimulationRuns))]
+public sealed class SimulationTests
+{
+    private const int Seeds = 10_000;
+    private const int SeedsWithRewrites = 3_000;
+
+    [Fact]
+    public void Whatever_fails_nodes_agree_and_every_answer_holds()
+    {
+        ConcurrentDictionary<EntryFate, int> seedsWith = [];
+
+        SimRuns.RunAll(SimRuns.SeedsOr(Seeds), rewritesLog: false, look: world =>
+        {
+            foreach (EntryFate fate in world.FatesMet)
+            {
+                seedsWith.AddOrUpdate(fate, 1, static (_, seeds) => seeds + 1);
+            }
+        });
+
+        // A simulation that meets no trouble proves nothing.
+        IEnumerable<EntryFate> meant = SimRuns.SeedAsked is null
+            ? Enum.GetValues<EntryFate>().Where(static fate => fate != EntryFate.Halt)
+            : [];
+        Assert.All(meant, fate => Assert.InRange(seedsWith.GetValueOrDefault(fate), 10, int.MaxValue));
+    }
+
+    [Fact]
+    public void On_a_rewritten_log_a_node_halts_as_soon_as_it_could_notice()
+    {
+        int halted = 0;
+        int goingOn = 0;
+
+        SimRuns.RunAll(SimRuns.SeedsOr(SeedsWithRewrites), rewritesLog: true, look: world =>
+        {
+            Interlocked.Add(ref halted, world.LiveNodes.Count(static node => node.Follower.IsHalted));
+            Interlocked.Add(ref goingOn, world.LiveNodes.Count(static node => !node.Follower.IsHalted));
+        });
+
+        Assert.True(SimRuns.SeedAsked is not null || (halted > 100 && goingOn > 100));
+    }
+
+    [Fact]
+    public void A_seed_makes_the_same_run_each_time()
+    {
+        IReadOnlyList<string> first = SimRuns.TranscriptOf(seed: 7, rewritesLog: false);
+        IReadOnlyList<string> second = SimRuns.TranscriptOf(seed: 7, rewritesLog: false);
+
+        Assert.True(first.Count > 100);
+        Assert.Equal(first, second);
+    }
+}
+
+/// <summary>Runs that use all cores, one test after the other.</summary>
+[CollectionDefinition(nameof(SimulationRuns), DisableParallelization = true)]
+public sealed class SimulationRuns;
