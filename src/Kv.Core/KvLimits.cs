@@ -21,12 +21,6 @@ public static class KvLimits
     public const int EntryCommandsMax = 1_024;
 
     /// <summary>
-    /// Largest entry accepted when reading, bytes: one command of <see cref="RequestBytesMax"/> and its
-    /// framing.
-    /// </summary>
-    public const int EntryBytesMax = RequestBytesMax + EntryBytesTarget;
-
-    /// <summary>
     /// Most entries appended by one node and not yet read back. Batching beats wide windows.
     /// </summary>
     public const int EntriesInFlightMax = 4;

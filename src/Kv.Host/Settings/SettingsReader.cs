@@ -121,7 +121,14 @@ internal sealed class SettingsReader(IConfiguration configuration)
         {
             return [Name(Setting.NodeId, Environment.MachineName, KvLimits.NodeIdBytesMax)];
         }
-        string prefix = Name(Setting.NodeId, "node", KvLimits.NodeIdBytesMax - 3);
+        const int NumberCharsMax = 3;
+        string prefix = Name(Setting.NodeId, "node", KvLimits.NodeIdBytesMax);
+        if (prefix.Length > KvLimits.NodeIdBytesMax - NumberCharsMax)
+        {
+            throw new SettingException(
+                $"NODE_ID (--node-id) is \"{prefix}\"; with {nodes} nodes in one process it may have "
+                + $"{KvLimits.NodeIdBytesMax - NumberCharsMax} characters, since each gets a number.");
+        }
         return [.. Enumerable.Range(1, nodes).Select(i => $"{prefix}-{i}")];
     }
 
@@ -137,7 +144,7 @@ internal sealed class SettingsReader(IConfiguration configuration)
     {
         string host = bindAddress switch
         {
-            "*" => Environment.MachineName,
+            "*" or "0.0.0.0" or "::" => Environment.MachineName,
             "localhost" => "localhost",
             _ when bindAddress.Contains(':') => $"[{bindAddress}]",
             _ => bindAddress,

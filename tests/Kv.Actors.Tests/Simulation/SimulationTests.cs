@@ -4,7 +4,7 @@ using Kv.Core.Store;
 namespace Kv.Actors.Tests.Simulation;
 
 /// <summary>
-/// The real core, follower and publisher of several nodes on one log, through thousands of random runs with
+/// The real core and publisher of several nodes on one log, through thousands of random runs with
 /// faults in virtual time.
 /// </summary>
 [Collection(nameof(SimulationRuns))]
