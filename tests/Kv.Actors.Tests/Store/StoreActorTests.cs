@@ -183,6 +183,34 @@ public sealed class StoreActorTests : TestKit
     }
 
     [Fact]
+    public async Task An_outage_is_logged_once_per_cause()
+    {
+        IActorRef store = await StartedAsync();
+
+        await EventFilter.Warning(contains: "lost the log").ExpectAsync(2, async () =>
+        {
+            store.Tell(new StoreActor.FeedFailed(new LogUnavailableException("connection reset")));
+            store.Tell(new StoreActor.FeedFailed(new LogUnavailableException("connection refused")));
+            store.Tell(new StoreActor.FeedFailed(new LogUnavailableException("connection refused")));
+            await store.Ask<StoreActor.StoreStatus>(new StoreActor.GetStatus());
+        });
+    }
+
+    [Fact]
+    public async Task The_end_of_an_outage_is_logged_once()
+    {
+        IActorRef store = await StartedAsync();
+        store.Tell(new StoreActor.FeedFailed(new LogUnavailableException("connection refused")));
+
+        await EventFilter.Info(contains: "reads the log again").ExpectOneAsync(async () =>
+        {
+            Deliver(store, (2, Entries.Register(nonce: 8)));
+            Deliver(store, (3, Entries.Register(nonce: 9)));
+            await store.Ask<StoreActor.StoreStatus>(new StoreActor.GetStatus());
+        });
+    }
+
+    [Fact]
     public async Task A_log_of_another_cluster_than_the_data_directory_halts_the_node()
     {
         IActorRef store = await StartAsync(expectedClusterId: 0xBAD);
