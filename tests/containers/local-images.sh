@@ -11,7 +11,7 @@
 #   - mcr.microsoft.com/dotnet/aspnet:10.0 and sdk:10.0   from this machine's own .NET SDK
 #   - rabbitmq:4-management                               from Debian's rabbitmq-server
 # What exists already is left as it is, so a second run only fills gaps. The images made here carry the label
-# replicated-kv.stand-in; to be rid of them:
+# replicated-kv.stand-in, as does what is built on them; to be rid of all:
 #   docker rmi $(docker images -q --filter label=replicated-kv.stand-in)
 #
 # Environment: DEBIAN_MIRROR.
