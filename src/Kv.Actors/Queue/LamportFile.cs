@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.IO.Hashing;
-using System.Runtime.InteropServices;
 using System.Text;
+using Kv.Actors.Files;
 
 namespace Kv.Actors.Queue;
 
@@ -10,7 +10,7 @@ namespace Kv.Actors.Queue;
 /// empty memory never uses one again.
 /// </summary>
 /// <remarks>One line: "kv-lamport 1 TIME CHECKSUM". One caller at a time.</remarks>
-internal sealed partial class LamportFile
+internal sealed class LamportFile
 {
     public const string FileName = "lamport";
 
@@ -51,14 +51,7 @@ internal sealed partial class LamportFile
     {
         if (_path is null) { return through; }
         byte[] line = Encoding.ASCII.GetBytes(LineFor(through.ToString(CultureInfo.InvariantCulture)) + "\n");
-        string temporary = _path + ".tmp";
-        await using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write))
-        {
-            await file.WriteAsync(line);
-            file.Flush(flushToDisk: true);
-        }
-        File.Move(temporary, _path, overwrite: true);
-        SyncDirectory(Path.GetDirectoryName(_path)!);
+        await Task.Run(() => DurableFile.Replace(_path, line));
         return through;
     }
 
@@ -67,24 +60,4 @@ internal sealed partial class LamportFile
         ulong checksum = XxHash64.HashToUInt64(Encoding.ASCII.GetBytes(Magic + time));
         return $"{Magic}{time} {checksum:x16}";
     }
-
-    /// <summary>A rename is durable when its directory is; .NET has no call for it.</summary>
-    private static void SyncDirectory(string directory)
-    {
-        if (OperatingSystem.IsWindows()) { return; }
-        int descriptor = Open(directory, 0);
-        if (descriptor < 0) { throw new IOException($"Cannot open {directory} to sync it."); }
-        int result = FileSync(descriptor);
-        _ = Close(descriptor);
-        if (result != 0) { throw new IOException($"Cannot sync {directory}."); }
-    }
-
-    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Open(string path, int flags);
-
-    [LibraryImport("libc", EntryPoint = "fsync")]
-    private static partial int FileSync(int descriptor);
-
-    [LibraryImport("libc", EntryPoint = "close")]
-    private static partial int Close(int descriptor);
 }

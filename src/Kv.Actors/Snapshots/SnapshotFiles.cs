@@ -1,3 +1,4 @@
+using Kv.Actors.Files;
 using Kv.Core.Snapshots;
 using Kv.Core.Store;
 

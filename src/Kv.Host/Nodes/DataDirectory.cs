@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json.Nodes;
+using Kv.Actors.Files;
 using Kv.Actors.Presence;
 
 namespace Kv.Host.Nodes;
@@ -51,18 +53,12 @@ internal sealed class DataDirectory : IDisposable
         {
             return;
         }
-        string final = Path.Combine(_path, ClusterFile);
-        string draft = final + ".new";
-        var content = new JsonObject { ["cluster_id"] = clusterId.ToString(
-            "x16", CultureInfo.InvariantCulture) };
-        using (var file = new FileStream(draft, FileMode.Create, FileAccess.Write))
-        using (var writer = new StreamWriter(file))
+        var content = new JsonObject
         {
-            writer.Write(content.ToJsonString());
-            writer.Flush();
-            file.Flush(flushToDisk: true);
-        }
-        File.Move(draft, final, overwrite: true);
+            ["cluster_id"] = clusterId.ToString("x16", CultureInfo.InvariantCulture),
+        };
+        DurableFile.Replace(
+            Path.Combine(_path, ClusterFile), Encoding.UTF8.GetBytes(content.ToJsonString()));
         ClusterId = clusterId;
     }
 
@@ -84,8 +80,7 @@ internal sealed class DataDirectory : IDisposable
         {
             throw new NodeRefusedException(
                 $"{file} is damaged ({damaged.Message}). If this node holds nothing that is needed, empty "
-                    + $"its data "
-                + "directory: it then joins the cluster anew.",
+                + "its data directory: it then joins the cluster anew.",
                 damaged);
         }
     }

@@ -1,12 +1,12 @@
 using Kv.Host.Settings;
+using Kv.Host.Tests.Hosting;
 
 namespace Kv.Host.Tests.Docs;
 
 /// <summary>The README says what the programs do.</summary>
 public sealed class ReadmeTests
 {
-    private static readonly string Root = FindRoot();
-    private static readonly string Readme = File.ReadAllText(Path.Combine(Root, "README.md"));
+    private static readonly string Readme = File.ReadAllText(Path.Combine(SourceTree.Root, "README.md"));
 
     [Fact]
     public void Its_table_has_every_setting_with_option_default_and_what_is_allowed() => Assert.All(
@@ -23,26 +23,16 @@ public sealed class ReadmeTests
     [InlineData("docs/wire.md")]
     public void Its_links_lead_somewhere(string page)
     {
-        string folder = Path.GetDirectoryName(Path.Combine(Root, page))!;
+        string folder = Path.GetDirectoryName(Path.Combine(SourceTree.Root, page))!;
         string[] targets =
         [
             .. System.Text.RegularExpressions.Regex
-                .Matches(File.ReadAllText(Path.Combine(Root, page)), @"\]\((?!https?:)([^)#]+)")
+                .Matches(File.ReadAllText(Path.Combine(SourceTree.Root, page)), @"\]\((?!https?:)([^)#]+)")
                 .Select(match => match.Groups[1].Value),
         ];
 
         Assert.NotEmpty(targets);
         Assert.All(targets, target => Assert.True(
             Path.Exists(Path.Combine(folder, target)), $"{page} links to {target}, which is not there."));
-    }
-
-    private static string FindRoot()
-    {
-        string? folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "ReplicatedKv.sln")))
-        {
-            folder = Path.GetDirectoryName(folder);
-        }
-        return folder ?? throw new InvalidOperationException("The tests do not run inside the repository.");
     }
 }

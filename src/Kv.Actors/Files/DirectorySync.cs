@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using System.Runtime.InteropServices;
 
-namespace Kv.Actors.Snapshots;
+namespace Kv.Actors.Files;
 
 /// <summary>
 /// Makes renames in a directory durable: POSIX promises that only after an fsync of the directory itself, for
