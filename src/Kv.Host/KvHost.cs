@@ -53,7 +53,7 @@ internal static class KvHost
         {
             Console.Error.WriteLine(
                 $"kv-host: {portTaken.Message} Choose other ports with RPC_PORT (--rpc-port) and HTTP_PORT "
-                    + $"(--http-port).");
+                    + "(--http-port).");
             return ExitCodes.Usage;
         }
         finally

@@ -149,9 +149,8 @@ public sealed class LogNode : IKvNode
             throw new KvException(
                 KvError.Overloaded,
                 $"This node has {commands - 1} commands ({bytes - pending.BytesMax} bytes) under way; it "
-                    + $"takes "
-                + $"{KvLimits.CommandsWaitingMax} ({KvLimits.BytesWaitingMax} bytes). Slow down and try "
-                    + $"again.");
+                + $"takes {KvLimits.CommandsWaitingMax} ({KvLimits.BytesWaitingMax} bytes). Slow down and "
+                + "try again.");
         }
     }
 

@@ -36,7 +36,7 @@ internal static class FailureText
         };
         string cause = failure.Detail.Length > 0 ? failure.Detail : Name(failure.Code);
         return $"outcome of {command.Verb} {KeyText.Show(key)} unknown: {failure.Target}: {Clause(cause)}. "
-            + $"It may or may not have been applied: read the key before you try again.";
+            + "It may or may not have been applied: read the key before you try again.";
     }
 
     private static string Refused(Command command, CallFailure failure)

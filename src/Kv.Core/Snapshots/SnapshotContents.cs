@@ -60,7 +60,7 @@ internal sealed class SnapshotContents(bool keeps)
             default:
                 throw new SnapshotException(
                     SnapshotFault.TooNew, $"It has a section of kind {(byte)section}, which this build does "
-                        + $"not know.");
+                        + "not know.");
         }
     }
 

@@ -167,14 +167,12 @@ public sealed class KeyValueStore
         if (entry.BasisOffset >= offset)
         {
             return $"The entry at offset {offset} was built on offset {entry.BasisOffset}, which is not "
-                + $"before it: "
-                + "the log was rewritten.";
+                + "before it: the log was rewritten.";
         }
         return _history.Agrees(entry.BasisOffset, entry.BasisChain)
             ? null
             : $"The entry at offset {offset} was built on another history up to offset {entry.BasisOffset} "
-                + $"than "
-                + "the one applied here: the log was rewritten.";
+                + "than the one applied here: the log was rewritten.";
     }
 
     private AppliedEntry ApplyGenesis(Genesis genesis, long offset, Digest hash, LogEntry entry)

@@ -20,8 +20,7 @@ internal static class ErrorTable
         StoreError.RequestIdExpired => Rpc(
             StatusCode.FailedPrecondition,
             "The request id is older than what the cluster remembers; it may have been applied. Read "
-                + "before trying "
-            + "again with a new id."),
+            + "before trying again with a new id."),
         StoreError.RequestIdReused => Rpc(
             StatusCode.InvalidArgument, "The request id was used before for another command."),
         _ => throw new UnreachableException($"Unknown store error {error}."),

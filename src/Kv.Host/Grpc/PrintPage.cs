@@ -38,8 +38,7 @@ internal static class PrintPage
             throw new RpcException(new Status(
                 StatusCode.ResourceExhausted,
                 $"The snapshot exceeds the message limit of {KvLimits.MessageBytesMax} bytes. Ask for it "
-                    + $"in parts with "
-                + "prefix, after and limit."));
+                + "in parts with prefix, after and limit."));
         }
     }
 }

@@ -72,10 +72,9 @@ internal sealed class StreamNodeFactory(
         {
             throw new NodeHaltedException(
                 $"This node belongs to cluster {clusterId:x16}, but its log is gone: {missing.Message} "
-                    + $"Bring the "
+                    + "Bring the "
                 + "broker's data back; the node then goes on by itself. To give its data up instead, stop "
-                    + "it and "
-                + "empty its data directory.",
+                + "it and empty its data directory.",
                 missing);
         }
     }

@@ -26,7 +26,7 @@ internal sealed class SettingsReader(IConfiguration configuration)
         {
             throw new SettingException(
                 $"{Setting.Nodes.Name} is {nodes}, but several nodes in one process need "
-                    + $"REPLICATION=embedded; it is "
+                    + "REPLICATION=embedded; it is "
                 + $"{mode.ToString().ToLowerInvariant()}. Start one process per node.");
         }
         int rpcPort = (int)Number(Setting.RpcPort, 50051, 1, 65535);
@@ -185,14 +185,13 @@ internal sealed class SettingsReader(IConfiguration configuration)
         {
             throw new SettingException(
                 $"RPC_PORT {rpcPort} and HTTP_PORT {httpPort} leave no room for {nodes} consecutive ports "
-                    + $"below 65536.");
+                    + "below 65536.");
         }
         if (httpPort > 0 && Math.Abs(rpcPort - httpPort) < nodes)
         {
             throw new SettingException(
                 $"RPC_PORT {rpcPort} and HTTP_PORT {httpPort} overlap with {nodes} node(s): gRPC and "
-                    + $"HTTP/1.1 need "
-                + "ports of their own.");
+                + "HTTP/1.1 need ports of their own.");
         }
     }
 

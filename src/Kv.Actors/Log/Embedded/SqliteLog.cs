@@ -306,8 +306,7 @@ public sealed class SqliteLog : IReplicationLog
         {
             throw new LogUnavailableException(
                 $"The log {path} cannot be opened: another process has it, or the directory cannot be "
-                    + $"written "
-                + $"({failure.Message})",
+                + $"written ({failure.Message})",
                 failure);
         }
     }
