@@ -43,15 +43,24 @@ internal sealed class EditingLineReader : ILineReader
         _history.Rewind();
         try
         {
-            string? line = await _editor.ReadLine(interrupt.Token);
-            // The editor also returns null when it sees the cancelled token before it waits for a key.
-            return line is null && interrupt.Token.IsCancellationRequested ? "" : line;
+            if (await _editor.ReadLine(interrupt.Token) is { } line)
+            {
+                return line;
+            }
         }
         catch (OperationCanceledException)
         {
-            _console.WriteLine("^C");
-            return "";
+            // The token was cancelled while the editor waited for a key.
         }
+
+        // The editor returns null, as for Ctrl-D, when it sees the cancelled token between two keys.
+        if (!interrupt.Token.IsCancellationRequested)
+        {
+            return null;
+        }
+
+        _console.WriteLine("^C");
+        return "";
     }
 
     public void Dispose() => _idle.Dispose();

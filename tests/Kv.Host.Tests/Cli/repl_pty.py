@@ -102,6 +102,7 @@ def edit_and_run(session, prompt):
     session.expect(prompt)
     session.send("set [red] '[/]x'" + ENTER)
     session.expect("begins like JSON")
+    session.expect(prompt)
     session.send("set [red] '{oops'" + CTRL_A)
     session.expect("'{oops'")
     session.send(CTRL_C)
@@ -136,6 +137,11 @@ def edit_and_run(session, prompt):
     session.send(CTRL_C)
     session.expect("^C")
     session.expect(prompt)
+    for _ in range(10):  # also while keys are being read
+        session.send("hasty")
+        session.send(CTRL_C)
+        session.expect("^C")
+        session.expect(prompt)
     session.send("set y 1" + ENTER + "get y" + ENTER)  # typed ahead
     session.expect("OK")
     session.expect("\n1\r\n")
