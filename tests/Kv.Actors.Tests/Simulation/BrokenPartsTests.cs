@@ -6,7 +6,7 @@ namespace Kv.Actors.Tests.Simulation;
 [Collection(nameof(SimulationRuns))]
 public sealed class BrokenPartsTests(ITestOutputHelper output)
 {
-    private const int SeedsMax = 1_000;
+    private const int SeedsMax = 10_000;
 
     [Fact]
     public void A_store_that_applies_gaps_is_noticed() => Noticed<StoreThatAppliesGaps>();

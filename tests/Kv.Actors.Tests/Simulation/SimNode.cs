@@ -1,4 +1,5 @@
 using Akka.Event;
+using Kv.Actors.Log;
 using Kv.Actors.Publishing;
 using Kv.Actors.Store;
 using Kv.Core.Store;
@@ -19,11 +20,13 @@ internal sealed class SimNode : IPublisherPort, ILogFollowerPort
     private readonly PublisherCore _publisher;
     private readonly EntryStamp _stamp;
     private readonly Dictionary<PublisherTimer, int> _timers = [];
+    private readonly KeyValueStore? _restored;
     private SimRegistrar? _registrar;
+    private Action<StoreActor.ResumePoint> _resumeAsker = static _ => { };
     private bool _isDead;
 
-    /// <param name="store">Empty, or restored from a snapshot once there are any.</param>
-    internal SimNode(SimWorld world, int number, ulong expectedClusterId, KeyValueStore store)
+    /// <param name="restored">From a snapshot; null: it starts empty.</param>
+    internal SimNode(SimWorld world, int number, ulong expectedClusterId, KeyValueStore? restored)
     {
         _world = world;
         Number = number;
@@ -33,7 +36,9 @@ internal sealed class SimNode : IPublisherPort, ILogFollowerPort
         _channel = new SimChannel(world, Id);
         _feed = new SimFeed(world, this);
         _stamp = new EntryStamp(world.Time);
-        Follower = new LogFollower(store, expectedClusterId, this);
+        Follower = new LogFollower(expectedClusterId, this);
+        Follower.Await("a state to go on from");
+        _restored = restored;
         _publisher = new PublisherCore(
             Id, world.Plan.Publisher, _stamp, world.Dice.Number, this, NoLogger.Instance);
         Witness = new NodeWitness(world, this);
@@ -59,6 +64,7 @@ internal sealed class SimNode : IPublisherPort, ILogFollowerPort
         _publisherMail.Post(_publisher.Start);
         _world.Time.In(_world.Plan.Publisher.ReadBackTimeoutMs, CheckReadBack);
         _feed.Start();
+        _storeMail.Post(() => Follower.Begin(_restored, mayBeReplaced: false));
     }
 
     internal void Submit(PendingCommand pending) => PostToPublisher(() =>
@@ -98,9 +104,8 @@ internal sealed class SimNode : IPublisherPort, ILogFollowerPort
 
     internal void AskResumePoint(Action<StoreActor.ResumePoint> answer) => _storeMail.Post(() =>
     {
-        StoreActor.ResumePoint point = Follower.GiveResumePoint();
-        Witness.Resume(point);
-        answer(point);
+        _resumeAsker = answer;
+        Follower.GiveResumePoint();
     });
 
     internal void Deliver(StoreActor.FeedRun run) => _storeMail.Post(() =>
@@ -165,9 +170,20 @@ internal sealed class SimNode : IPublisherPort, ILogFollowerPort
 
     public void ClusterKnown(ulong clusterId) => _world.NoteCluster(Number, clusterId);
 
-    public void Applied(long offset, AppliedEntry applied) => Witness.Applied(offset, applied);
+    public void Applied(LogRecord record, AppliedEntry applied) => Witness.Applied(record.Offset, applied);
+
+    public void Resume(StoreActor.ResumePoint point)
+    {
+        Witness.Resume(point);
+        _resumeAsker(point);
+    }
 
     public void Halted(string why) => Witness.Halted(why);
+
+    public void NeedsSnapshot(long offsetMin, ulong clusterId, string why) =>
+        throw new SimulationFailure($"{Id} wants a peer's snapshot though its log is whole: {why}");
+
+    public void StartFeedAnew() => BreakFeed(downMs: 0);
 
     public void TellPublisher(object word) => PostToPublisher(() =>
     {

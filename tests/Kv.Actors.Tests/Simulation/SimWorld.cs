@@ -168,8 +168,7 @@ internal sealed class SimWorld
     private void StartNode(int number)
     {
         Transcript.Add($"n{number}        starts");
-        // A snapshot to restore from would go in here.
-        _nodes[number] = new SimNode(this, number, _clusterIds[number], new KeyValueStore());
+        _nodes[number] = new SimNode(this, number, _clusterIds[number], restored: null);
         _nodes[number]!.Start();
     }
 
