@@ -34,7 +34,7 @@ internal sealed class JsonKvService(SimpleApi api)
         ReadOnlyMemory<byte> key = fields.Bytes("key");
         return key.IsEmpty
             ? JsonReply.Error(node, KeyMissing)
-            : JsonReply.Get(node, await api.GetAsync(call, key, fields.Local()));
+            : JsonReply.Get(node, await api.GetAsync(call, key, fields.ReadMode()));
     }
 
     public async Task<byte[]> Del(byte[] request, ServerCallContext call)
@@ -54,7 +54,7 @@ internal sealed class JsonKvService(SimpleApi api)
         ReadOnlyMemory<byte> prefix = fields.Bytes("prefix");
         ReadOnlyMemory<byte> after = fields.Bytes("after");
         long limit = fields.Count("limit") ?? 0;
-        return JsonReply.Print(node, await api.PrintAsync(call, fields.Local()), prefix, after, limit);
+        return JsonReply.Print(node, await api.PrintAsync(call, fields.ReadMode()), prefix, after, limit);
     }
 
     private static JsonRequest Read(byte[] request) => JsonRequest.Parse(new ReadOnlySequence<byte>(request));

@@ -92,14 +92,15 @@ internal sealed class JsonRequest
     }
 
     /// <exception cref="RpcException">
-    /// INVALID_ARGUMENT: another word than "linearizable" or "local".
+    /// INVALID_ARGUMENT: another word than "linearizable", "barrier" or "local".
     /// </exception>
-    public bool Local() => Text("consistency") switch
+    public ReadMode ReadMode() => Text("consistency") switch
     {
-        null or "linearizable" => false,
-        "local" => true,
-        string other => throw ErrorTable.InvalidArgument(
-            $"Field \"consistency\" is \"{other}\"; it must be \"linearizable\" or \"local\"."),
+        null or "linearizable" => Grpc.ReadMode.Linearizable,
+        "barrier" => Grpc.ReadMode.Barrier,
+        "local" => Grpc.ReadMode.Local,
+        string other => throw ErrorTable.InvalidArgument($"Field \"consistency\" is \"{other}\"; it must be "
+            + "\"linearizable\", \"barrier\" or \"local\"."),
     };
 
     /// <exception cref="RpcException">INVALID_ARGUMENT: not of the form of a request id.</exception>

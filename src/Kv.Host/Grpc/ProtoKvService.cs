@@ -29,7 +29,7 @@ internal sealed class ProtoKvService(SimpleApi api) : KvService.KvServiceBase
 
     public override async Task<GetReply> Get(GetRequest request, ServerCallContext context)
     {
-        Reply.Got got = await api.GetAsync(context, Key(request.Key), Local(request.Consistency));
+        Reply.Got got = await api.GetAsync(context, Key(request.Key), ModeOf(request.Consistency));
         var reply = new GetReply
         {
             Node = NodeOf(context),
@@ -62,7 +62,7 @@ internal sealed class ProtoKvService(SimpleApi api) : KvService.KvServiceBase
         {
             throw ErrorTable.InvalidArgument($"limit is {request.Limit}; it must be at least 0.");
         }
-        Reply.Printed printed = await api.PrintAsync(context, Local(request.Consistency));
+        Reply.Printed printed = await api.PrintAsync(context, ModeOf(request.Consistency));
         var reply = new PrintReply
         {
             Node = NodeOf(context),
@@ -111,12 +111,13 @@ internal sealed class ProtoKvService(SimpleApi api) : KvService.KvServiceBase
         ? Encoding.UTF8.GetBytes(key)
         : throw ErrorTable.InvalidArgument("The key is empty.");
 
-    private static bool Local(Consistency consistency) => consistency switch
+    private static ReadMode ModeOf(Consistency consistency) => consistency switch
     {
-        Consistency.Unspecified or Consistency.Linearizable => false,
-        Consistency.Local => true,
+        Consistency.Unspecified or Consistency.Linearizable => ReadMode.Linearizable,
+        Consistency.Barrier => ReadMode.Barrier,
+        Consistency.Local => ReadMode.Local,
         _ => throw ErrorTable.InvalidArgument(
-            $"consistency is {(int)consistency}; it must be LINEARIZABLE or LOCAL."),
+            $"consistency is {(int)consistency}; it must be LINEARIZABLE, BARRIER or LOCAL."),
     };
 
     private string NodeOf(ServerCallContext context) => api.SlotOf(context).NodeId;

@@ -28,14 +28,36 @@ internal sealed class SimpleApi(NodeSlots slots)
 
     /// <inheritdoc cref="SetAsync"/>
     public async Task<Reply.Got> GetAsync(
-        ServerCallContext call, ReadOnlyMemory<byte> key, bool local) => local
-        ? await GuardAsync(call, (node, stop) => node.GetLocalAsync(key, stop))
-        : (Reply.Got)await ExecuteAsync(call, new Command.Get(key), requestId: null);
+        ServerCallContext call, ReadOnlyMemory<byte> key, ReadMode mode)
+    {
+        if (mode == ReadMode.Linearizable)
+        {
+            return (Reply.Got)await ExecuteAsync(call, new Command.Get(key), requestId: null);
+        }
+        await PassBarrierAsync(call, mode);
+        return await GuardAsync(call, (node, stop) => node.GetLocalAsync(key, stop));
+    }
 
     /// <inheritdoc cref="SetAsync"/>
-    public async Task<Reply.Printed> PrintAsync(ServerCallContext call, bool local) => local
-        ? await GuardAsync(call, static (node, stop) => node.PrintLocalAsync(stop))
-        : (Reply.Printed)await ExecuteAsync(call, new Command.Print(), requestId: null);
+    public async Task<Reply.Printed> PrintAsync(ServerCallContext call, ReadMode mode)
+    {
+        if (mode == ReadMode.Linearizable)
+        {
+            return (Reply.Printed)await ExecuteAsync(call, new Command.Print(), requestId: null);
+        }
+        await PassBarrierAsync(call, mode);
+        return await GuardAsync(call, static (node, stop) => node.PrintLocalAsync(stop));
+    }
+
+    // Once the barrier was applied here, so was all that stands before it in the log. The publisher lets a
+    // read join only a barrier that it has not handed to the log yet.
+    private async Task PassBarrierAsync(ServerCallContext call, ReadMode mode)
+    {
+        if (mode == ReadMode.Barrier)
+        {
+            await ExecuteAsync(call, new Command.Barrier(), requestId: null);
+        }
+    }
 
     private async Task<Reply> ExecuteAsync(ServerCallContext call, Command command, RequestId? requestId)
     {

@@ -23,6 +23,23 @@ public sealed class ConsistencyTests(EmbeddedCluster cluster)
     }
 
     [Fact]
+    public async Task Reads_that_share_a_barrier_see_what_was_written_through_another_node()
+    {
+        List<string> stale = [];
+
+        for (int i = 0; i < 50; i++)
+        {
+            await cluster.Host.Kv(1).SetAsync(new SetRequest { Key = "barrier", ValueJson = $"{i}" });
+            var request = new GetRequest { Key = "barrier", Consistency = Consistency.Barrier };
+            GetReply[] got = await Task.WhenAll(Enumerable.Range(0, 20)
+                .Select(_ => cluster.Host.Kv(3).GetAsync(request).ResponseAsync));
+            stale.AddRange(got.Select(static reply => reply.ValueJson).Where(value => value != $"{i}"));
+        }
+
+        Assert.Empty(stale);
+    }
+
+    [Fact]
     public async Task Concurrent_writers_leave_all_nodes_with_the_same_order_and_digest()
     {
         WriteLoad load = await WriteLoad.StartAsync(cluster.Host, nodes: 3, acknowledged: 500);

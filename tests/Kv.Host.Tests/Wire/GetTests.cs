@@ -53,12 +53,14 @@ public sealed class GetTests(EmbeddedCluster cluster) : WireTest(cluster)
             (set.Number("order") + 1, set.Number("revision")), (got.Number("order"), got.Number("revision")));
     }
 
-    [Fact]
-    public async Task A_local_get_answers_from_the_node_and_takes_no_order()
+    [Theory]
+    [InlineData("local")]
+    [InlineData("barrier")]
+    public async Task A_get_from_the_nodes_state_takes_no_order(string consistency)
     {
         WireAnswer set = await SetAsync("a", "1");
 
-        WireAnswer got = await CallAsync("Get", new { key = Prefix + "a", consistency = "local" });
+        WireAnswer got = await CallAsync("Get", new { key = Prefix + "a", consistency });
 
         Assert.Equal(("1", set.Number("order")), (got.Text("local_value"), got.Number("order")));
     }
@@ -73,7 +75,7 @@ public sealed class GetTests(EmbeddedCluster cluster) : WireTest(cluster)
 
         Assert.Equal("INVALID_ARGUMENT", refused.Code);
         Assert.Equal(
-            $"Field \"consistency\" is \"{consistency}\"; it must be \"linearizable\" or \"local\".",
+            $"Field \"consistency\" is \"{consistency}\"; it must be \"linearizable\", \"barrier\" or \"local\".",
             refused.Details);
     }
 
