@@ -98,7 +98,9 @@ public sealed class LogFeedActor : ReceiveActor, IWithTimers
             .ConcatMany(point =>
             {
                 self.Tell(new Probe(point));
+                var gaps = new GapCheck(ReadFirstRetainedAsync);
                 return _replicationLog.Read(point.Offset)
+                    .SelectAsync(1, gaps.PassAsync)
                     .Select(run => new StoreActor.FeedRun(point, run));
             })
             .RecoverWithRetries(
@@ -128,6 +130,14 @@ public sealed class LogFeedActor : ReceiveActor, IWithTimers
             Self,
             success: offset => new ProbeEnded(new StoreActor.TailSeen(offset, at.Offset)),
             failure: cause => new ProbeFailed(at, cause));
+    }
+
+    private async Task<long> ReadFirstRetainedAsync()
+    {
+        IReadOnlyList<LogRecord> run = await _replicationLog.Read(0)
+            .InitialTimeout(TimeSpan.FromMilliseconds(_options.ProbeTimeoutMs))
+            .RunWith(Sink.First<IReadOnlyList<LogRecord>>(), _materializer);
+        return run[0].Offset;
     }
 
     // Attached first, appended then: whatever comes first stands behind the tail of that moment.

@@ -17,9 +17,12 @@ internal sealed class LogFollower(ulong expectedClusterId, ILogFollowerPort port
     // may still come behind it.
     private StoreActor.ResumePoint? _point;
     private bool _resumePointWanted;
+
+    // A run was not acknowledged: its feed sends no other, connected anew or not.
+    private bool _standsStill;
     private bool _checksResumedEntry;
 
-    // Until the log was seen to lead on from what the store has, a peer's snapshot may replace that.
+    // Until it has caught up nothing was answered from its state, and a peer's snapshot may replace that.
     private bool _mayBeReplaced;
     private UInt128 _nonce;
     private long _producerId = LogEntry.NoProducer;
@@ -59,15 +62,15 @@ internal sealed class LogFollower(ulong expectedClusterId, ILogFollowerPort port
         {
             return;
         }
-        if (_resumePointWanted)
+        if (_standsStill)
+        {
+            // Whoever asked for a resume point meanwhile still waits to be rid of the run that was refused.
+            (_standsStill, _resumePointWanted, _point) = (false, false, null);
+            port.StartFeedAnew();
+        }
+        else if (_resumePointWanted)
         {
             GiveResumePoint();
-        }
-        else if (_point is not null)
-        {
-            // The feed stands still where the log did not lead on.
-            _point = null;
-            port.StartFeedAnew();
         }
     }
 
@@ -93,6 +96,7 @@ internal sealed class LogFollower(ulong expectedClusterId, ILogFollowerPort port
     {
         if (IsHalted || Awaits.Length > 0)
         {
+            _standsStill = true;
             return false;
         }
         if (!ReferenceEquals(run.Point, _point))
@@ -104,6 +108,7 @@ internal sealed class LogFollower(ulong expectedClusterId, ILogFollowerPort port
         {
             if (!Take(record))
             {
+                _standsStill = true;
                 return false;
             }
         }
@@ -179,7 +184,6 @@ internal sealed class LogFollower(ulong expectedClusterId, ILogFollowerPort port
             StopTaking(applied.Why, TellIfStartIsGone(applied) ? record.Offset : null);
             return false;
         }
-        _mayBeReplaced &= Store.Genesis is null;
         if (!wasFounded && Store.Genesis is { } genesis && !AcceptCluster(genesis))
         {
             return false;
@@ -198,7 +202,6 @@ internal sealed class LogFollower(ulong expectedClusterId, ILogFollowerPort port
         _checksResumedEntry = false;
         if (record.Offset == Store.AppliedOffset && Digest.Of(record.Entry.Span) == Store.AppliedHash)
         {
-            _mayBeReplaced = false;
             return true;
         }
         bool isGone = record.Offset > Store.AppliedOffset;
@@ -274,6 +277,7 @@ internal sealed class LogFollower(ulong expectedClusterId, ILogFollowerPort port
             && !HasCaughtUp)
         {
             _producerId = offset;
+            _mayBeReplaced = false;
             port.TellPublisher(
                 new PublisherActor.Registered(_nonce, offset, Store.AppliedOffset, Store.Chain));
         }

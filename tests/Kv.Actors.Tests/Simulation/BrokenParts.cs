@@ -16,6 +16,9 @@ internal class BrokenParts
     /// </summary>
     internal virtual bool ComparesChains => true;
 
+    /// <summary>False where a feed does not ask whether the log was truncated under it.</summary>
+    internal virtual bool ChecksGaps => true;
+
     internal virtual bool Deliver(SimNode node, StoreActor.FeedRun run) => node.Follower.Deliver(run);
 
     internal virtual byte[] BytesToAppend(SimNode node, long sequence, byte[] entry) => entry;

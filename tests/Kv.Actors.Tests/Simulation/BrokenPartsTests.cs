@@ -33,6 +33,9 @@ public sealed class BrokenPartsTests(ITestOutputHelper output)
         Noticed<StoreThatTakesOldRuns>();
 
     [Fact]
+    public void A_feed_that_does_not_check_gaps_is_noticed() => Noticed<StoreWithoutGapCheck>();
+
+    [Fact]
     public void A_publisher_that_takes_unknown_for_confirmed_is_noticed() => Noticed<PublisherThatHopes>();
 
     [Fact]

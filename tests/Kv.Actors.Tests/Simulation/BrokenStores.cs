@@ -102,6 +102,12 @@ internal sealed class StoreThatIgnoresBases : BrokenStore
     protected override LogEntry Change(SimNode node, LogEntry entry) => entry with { BasisOffset = -1 };
 }
 
+/// <summary>It takes what its feed reads for all there was.</summary>
+internal sealed class StoreWithoutGapCheck : BrokenParts
+{
+    internal override bool ChecksGaps => false;
+}
+
 /// <summary>It takes runs that were read before a reconnect for the new connection's.</summary>
 internal sealed class StoreThatTakesOldRuns : BrokenParts
 {

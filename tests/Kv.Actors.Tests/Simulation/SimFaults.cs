@@ -35,6 +35,17 @@ internal sealed class SimFaults(SimWorld world)
             case SimFault.Crash when node is not null:
                 world.NodeEnds(node);
                 break;
+            case SimFault.Snapshot:
+                node?.SaveSnapshot();
+                break;
+            case SimFault.EmptyDisk when node is not null && world.MayLoseDisk(node):
+                world.Transcript.Add($"{node.Id}        loses its data directory");
+                world.NodeEnds(node);
+                world.DiskOf(node).Empty();
+                break;
+            case SimFault.Truncation when !world.Plan.RewritesLog:
+                world.Log.TruncateBefore(world.CoveredOffset);
+                break;
             case SimFault.Restart when node is not null:
                 world.Transcript.Add($"{node.Id}        is asked to stop");
                 node.Drain();

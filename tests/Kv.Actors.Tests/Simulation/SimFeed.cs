@@ -12,12 +12,19 @@ internal sealed class SimFeed(SimWorld world, SimNode node)
 {
     private const int RunsAheadMax = 3;
 
+    /// <summary>Wait before a probe of the tail that failed is made again, ms.</summary>
+    private const int ProbeAgainMs = 500;
+
     private readonly Queue<StoreActor.FeedRun> _ahead = [];
     private object? _connection;
     private long _nextOffset;
     private bool _isReading;
     private bool _isHandedOver;
+
+    // The stream's end at the store. Another takes its place when the store asks for it.
+    private object _sink = new();
     private StoreActor.ResumePoint? _point;
+    private GapCheck _gaps = null!;
 
     internal void Start()
     {
@@ -43,9 +50,22 @@ internal sealed class SimFeed(SimWorld world, SimNode node)
         world.Time.In(downMs, AskWhereToBegin);
     }
 
-    /// <summary>The store has taken a run and wants the next.</summary>
-    internal void Acknowledge()
+    /// <summary>The store goes on from another state: nothing that was read counts any more.</summary>
+    internal void StartAnew()
     {
+        _sink = new object();
+        _isHandedOver = false;
+        _ahead.Clear();
+        _connection = null;
+        AskWhereToBegin();
+    }
+
+    private void Acknowledge(object sink)
+    {
+        if (sink != _sink)
+        {
+            return;
+        }
         _isHandedOver = false;
         HandOver();
         ReadSoon();
@@ -55,9 +75,36 @@ internal sealed class SimFeed(SimWorld world, SimNode node)
     {
         _point = point;
         _nextOffset = point.Offset;
+        _gaps = new GapCheck(() => Task.FromResult(world.Log.FirstOffset));
         _connection = new object();
         ReadSoon();
+        if (point.ClusterId != 0)
+        {
+            ProbeSoon(point, _connection);
+        }
     });
+
+    // Attached first, appended then: whatever comes first stands behind the tail of that moment.
+    private void ProbeSoon(StoreActor.ResumePoint point, object connection) =>
+        world.Time.In(world.Dice.Between(1, world.Plan.DeliveryMsMax), () =>
+        {
+            if (!ReferenceEquals(connection, _connection))
+            {
+                return;
+            }
+            long attachedAt = world.Log.LastOffset + 1;
+            node.AppendProbe(point, failure =>
+            {
+                if (failure is null && world.Log.Read(attachedAt, 1) is [{ Offset: var tail }])
+                {
+                    node.SeeTail(new StoreActor.TailSeen(tail, point.Offset));
+                }
+                else
+                {
+                    world.Time.In(ProbeAgainMs, () => ProbeSoon(point, connection));
+                }
+            });
+        });
 
     private void ReadSoon()
     {
@@ -87,6 +134,13 @@ internal sealed class SimFeed(SimWorld world, SimNode node)
         {
             return;
         }
+        if (world.Broken.ChecksGaps && !_gaps.PassAsync(records).IsCompletedSuccessfully)
+        {
+            world.Met("a log truncated under a reader");
+            world.Transcript.Add($"{node.Id}        finds the log truncated under it");
+            Break(downMs: 1);
+            return;
+        }
         _nextOffset = records[^1].Offset + 1;
         _ahead.Enqueue(new StoreActor.FeedRun(_point!, records));
         HandOver();
@@ -98,7 +152,8 @@ internal sealed class SimFeed(SimWorld world, SimNode node)
         if (!_isHandedOver && _ahead.TryDequeue(out StoreActor.FeedRun? run))
         {
             _isHandedOver = true;
-            node.Deliver(run);
+            object sink = _sink;
+            node.Deliver(run, () => Acknowledge(sink));
         }
     }
 }

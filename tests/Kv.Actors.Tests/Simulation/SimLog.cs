@@ -11,7 +11,12 @@ internal sealed class SimLog(SimWorld world)
 
     internal IReadOnlyList<LogRecord> Records => _records;
 
+    internal long FirstOffset => _records.Count == 0 ? 0 : _records[0].Offset;
+
     internal long LastOffset => _records.Count == 0 ? -1 : _records[^1].Offset;
+
+    /// <summary>Its first records are gone.</summary>
+    internal bool IsTruncated { get; private set; }
 
     /// <summary>Bytes appended, for whoever reads.</summary>
     internal event Action? Grown;
@@ -49,8 +54,22 @@ internal sealed class SimLog(SimWorld world)
         return _records.GetRange(low, Math.Min(recordsMax, _records.Count - low));
     }
 
+    /// <summary>
+    /// Drops what stands before an offset, as a size limit does; no genesis may be the first that is left.
+    /// </summary>
+    internal void TruncateBefore(long offset)
+    {
+        int count = _records.FindIndex(record => record.Offset >= offset);
+        if (count > _records.FindLastIndex(static record => EntryText.IsGenesis(record.Entry)))
+        {
+            world.Transcript.Add($"log       is truncated, begins at {_records[count].Offset}");
+            _records.RemoveRange(0, count);
+            IsTruncated = true;
+        }
+    }
+
     /// <summary>Takes back what was confirmed: the log goes on behind its first records.</summary>
-    internal void Truncate(int recordsKept)
+    internal void Rewind(int recordsKept)
     {
         world.Transcript.Add($"log       loses everything behind its first {recordsKept} records");
         _records.RemoveRange(recordsKept, _records.Count - recordsKept);

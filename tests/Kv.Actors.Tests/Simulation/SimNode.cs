@@ -2,6 +2,8 @@ using Akka.Event;
 using Kv.Actors.Log;
 using Kv.Actors.Publishing;
 using Kv.Actors.Store;
+using Kv.Core.Entries;
+using Kv.Core.Snapshots;
 using Kv.Core.Store;
 
 namespace Kv.Actors.Tests.Simulation;
@@ -20,13 +22,14 @@ internal sealed class SimNode : IPublisherPort, ILogFollowerPort
     private readonly PublisherCore _publisher;
     private readonly EntryStamp _stamp;
     private readonly Dictionary<PublisherTimer, int> _timers = [];
-    private readonly KeyValueStore? _restored;
+    private readonly SimDisk _disk;
+    private readonly SimDisk.Snapshot? _snapshot;
     private SimRegistrar? _registrar;
     private Action<StoreActor.ResumePoint> _resumeAsker = static _ => { };
     private bool _isDead;
 
-    /// <param name="restored">From a snapshot; null: it starts empty.</param>
-    internal SimNode(SimWorld world, int number, ulong expectedClusterId, KeyValueStore? restored)
+    /// <param name="snapshot">What it starts from; null: it starts empty.</param>
+    internal SimNode(SimWorld world, int number, SimDisk disk, SimDisk.Snapshot? snapshot)
     {
         _world = world;
         Number = number;
@@ -36,9 +39,9 @@ internal sealed class SimNode : IPublisherPort, ILogFollowerPort
         _channel = new SimChannel(world, Id);
         _feed = new SimFeed(world, this);
         _stamp = new EntryStamp(world.Time);
-        Follower = new LogFollower(expectedClusterId, this);
+        Follower = new LogFollower(disk.ClusterId, this);
         Follower.Await("a state to go on from");
-        _restored = restored;
+        (_disk, _snapshot) = (disk, snapshot);
         _publisher = new PublisherCore(
             Id, world.Plan.Publisher, _stamp, world.Dice.Number, this, NoLogger.Instance);
         Witness = new NodeWitness(world, this);
@@ -64,8 +67,39 @@ internal sealed class SimNode : IPublisherPort, ILogFollowerPort
         _publisherMail.Post(_publisher.Start);
         _world.Time.In(_world.Plan.Publisher.ReadBackTimeoutMs, CheckReadBack);
         _feed.Start();
-        _storeMail.Post(() => Follower.Begin(_restored, mayBeReplaced: false));
+        _storeMail.Post(() => Begin(_snapshot));
     }
+
+    /// <summary>Writes a snapshot: captured at once, on disk a while later.</summary>
+    internal void SaveSnapshot() => _storeMail.Post(() =>
+    {
+        if (Follower.Store.Genesis is null || Follower.IsHalted)
+        {
+            return;
+        }
+        StoreCapture capture = Follower.Store.Capture();
+        IReadOnlyDictionary<long, (Digest, Digest)> seen = Witness.CopySeen();
+        _world.Time.In(_world.Dice.Between(1, 100), () =>
+        {
+            if (!_isDead)
+            {
+                _world.Transcript.Add($"{Id}        has a snapshot at {capture.Header.AppliedOffset}");
+                _disk.Save(capture, seen);
+            }
+        });
+    });
+
+    /// <summary>Appends the feed's probe of the log's tail.</summary>
+    internal void AppendProbe(StoreActor.ResumePoint at, Action<Exception?> end) => _channel.Append(
+        _stamp.Encode(
+            [new LoggedCommand(new Command.Barrier())],
+            at.ClusterId,
+            LogEntry.NoProducer,
+            sequence: 0,
+            new EntryStamp.Basis(at.Offset, at.Chain)),
+        end);
+
+    internal void SeeTail(StoreActor.TailSeen seen) => _storeMail.Post(() => Follower.CheckTail(seen));
 
     internal void Submit(PendingCommand pending) => PostToPublisher(() =>
     {
@@ -108,14 +142,14 @@ internal sealed class SimNode : IPublisherPort, ILogFollowerPort
         Follower.GiveResumePoint();
     });
 
-    internal void Deliver(StoreActor.FeedRun run) => _storeMail.Post(() =>
+    internal void Deliver(StoreActor.FeedRun run, Action acknowledge) => _storeMail.Post(() =>
     {
         Witness.BeforeRun(run);
         bool goesOn = _world.Broken.Deliver(this, run);
         Witness.AfterRun();
         if (goesOn)
         {
-            _feed.Acknowledge();
+            acknowledge();
         }
     });
 
@@ -168,7 +202,7 @@ internal sealed class SimNode : IPublisherPort, ILogFollowerPort
 
     public void Drained() => Stop();
 
-    public void ClusterKnown(ulong clusterId) => _world.NoteCluster(Number, clusterId);
+    public void ClusterKnown(ulong clusterId) => _disk.ClusterId = clusterId;
 
     public void Applied(LogRecord record, AppliedEntry applied) => Witness.Applied(record.Offset, applied);
 
@@ -180,10 +214,18 @@ internal sealed class SimNode : IPublisherPort, ILogFollowerPort
 
     public void Halted(string why) => Witness.Halted(why);
 
-    public void NeedsSnapshot(long offsetMin, ulong clusterId, string why) =>
-        throw new SimulationFailure($"{Id} wants a peer's snapshot though its log is whole: {why}");
+    public void NeedsSnapshot(long offsetMin, ulong clusterId, string why)
+    {
+        if (!_world.Log.IsTruncated)
+        {
+            throw new SimulationFailure($"{Id} wants a peer's snapshot though its log is whole: {why}");
+        }
+        _world.Met("a need of a peer's snapshot");
+        _world.Transcript.Add($"{Id}        needs a snapshot from {offsetMin} on: {why}");
+        AskPeers(offsetMin);
+    }
 
-    public void StartFeedAnew() => BreakFeed(downMs: 0);
+    public void StartFeedAnew() => _feed.StartAnew();
 
     public void TellPublisher(object word) => PostToPublisher(() =>
     {
@@ -206,6 +248,32 @@ internal sealed class SimNode : IPublisherPort, ILogFollowerPort
                 _publisher.Halt(halted.Why);
                 break;
         }
+    });
+
+    private void Begin(SimDisk.Snapshot? snapshot)
+    {
+        if (snapshot is not null)
+        {
+            _world.Met("a start from a snapshot");
+            _world.Transcript.Add($"{Id}        goes on from a snapshot at {snapshot.Offset}");
+            Witness.GoOnFrom(snapshot);
+        }
+        // A peer cannot be told from a log that was rewritten.
+        Follower.Begin(snapshot?.Restore(), mayBeReplaced: !_world.Plan.RewritesLog);
+    }
+
+    private void AskPeers(long offsetMin) => _world.Time.In(_world.Dice.Between(10, 300), () =>
+    {
+        SimNode? peer = _world.LiveNodes.FirstOrDefault(
+            peer => peer != this && peer.Follower.Store.AppliedOffset >= offsetMin);
+        if (peer is null)
+        {
+            AskPeers(offsetMin);
+            return;
+        }
+        var disk = new SimDisk();
+        disk.Save(peer.Follower.Store.Capture(), peer.Witness.CopySeen());
+        _storeMail.Post(() => Begin(disk.Snapshots[0]));
     });
 
     private void PostToPublisher(Action handle) => _publisherMail.Post(() =>

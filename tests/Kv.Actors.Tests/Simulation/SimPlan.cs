@@ -134,4 +134,13 @@ internal enum SimFault
 
     /// <summary>An entry that the log has comes once more: a registration above all.</summary>
     Replay = 8,
+
+    /// <summary>A node writes a snapshot, from which it may start later.</summary>
+    Snapshot = 9,
+
+    /// <summary>A node dies, and starts again with nothing.</summary>
+    EmptyDisk = 10,
+
+    /// <summary>The log drops what one node's snapshots cover.</summary>
+    Truncation = 11,
 }

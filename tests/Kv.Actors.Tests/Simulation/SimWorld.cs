@@ -19,7 +19,7 @@ internal sealed class SimWorld
     private const int StepsMax = 100_000;
 
     private readonly SimNode?[] _nodes;
-    private readonly ulong[] _clusterIds;
+    private readonly SimDisk[] _disks;
     private readonly List<SimClient> _clients = [];
     private readonly List<SimProbe> _probes = [];
     private readonly SimFaults _faults;
@@ -33,7 +33,7 @@ internal sealed class SimWorld
         Log = new SimLog(this);
         Clerk = new SimClerk(this);
         _nodes = new SimNode?[Plan.Nodes];
-        _clusterIds = new ulong[Plan.Nodes];
+        _disks = [.. Enumerable.Range(0, Plan.Nodes).Select(static _ => new SimDisk())];
         _faults = new SimFaults(this);
     }
 
@@ -59,12 +59,17 @@ internal sealed class SimWorld
     /// <summary>What became of messages of the log, on any node.</summary>
     internal HashSet<EntryFate> FatesMet { get; } = [];
 
+    /// <summary>Rare things that happened, whatever became of them.</summary>
+    internal HashSet<string> EventsMet { get; } = [];
+
     /// <summary>Newest revision a client was told. Clients talk to each other.</summary>
     internal long RevisionKnown { get; set; }
 
     internal bool IsFaulty { get; private set; } = true;
 
     internal IEnumerable<SimNode> LiveNodes => _nodes.OfType<SimNode>();
+
+    internal void Met(string rareEvent) => EventsMet.Add(rareEvent);
 
     internal void Run()
     {
@@ -103,7 +108,25 @@ internal sealed class SimWorld
 
     internal SimNode? FindNode(int number) => _nodes[number];
 
-    internal void NoteCluster(int node, ulong clusterId) => _clusterIds[node] = clusterId;
+    internal SimDisk DiskOf(SimNode node) => _disks[node.Number];
+
+    /// <summary>
+    /// A majority has snapshots at or beyond it, and no node that serves lags behind it: the log is not
+    /// needed below.
+    /// </summary>
+    internal long CoveredOffset => Math.Min(
+        _disks.Select(static disk => disk.Snapshots.Count > 0 ? disk.Snapshots[0].Offset : 0)
+            .OrderDescending()
+            .ElementAt(Plan.Nodes / 2),
+        LiveNodes.Where(static node => node.Follower.HasCaughtUp)
+            .Select(static node => node.Follower.Store.AppliedOffset)
+            .Append(long.MaxValue)
+            .Min());
+
+    /// <summary>Whether all others can still go on without the node's data.</summary>
+    internal bool MayLoseDisk(SimNode node) => !Plan.RewritesLog && Array.TrueForAll(
+        _nodes,
+        other => other == node || other?.Follower.Store.AppliedOffset >= Log.FirstOffset);
 
     internal void CollectAnswers(SimNode node)
     {
@@ -141,7 +164,7 @@ internal sealed class SimWorld
         {
             return;
         }
-        Log.Truncate(Dice.Between(genesisAt + 1, Log.Records.Count - 1));
+        Log.Rewind(Dice.Between(genesisAt + 1, Log.Records.Count - 1));
         Oracle = new LogOracle();
         foreach (LogRecord record in Log.Records)
         {
@@ -168,8 +191,18 @@ internal sealed class SimWorld
     private void StartNode(int number)
     {
         Transcript.Add($"n{number}        starts");
-        _nodes[number] = new SimNode(this, number, _clusterIds[number], restored: null);
+        SimDisk disk = _disks[number];
+        _nodes[number] = new SimNode(this, number, disk, PickSnapshot(disk));
         _nodes[number]!.Start();
+    }
+
+    // Any that leads into the log. A damaged one is passed over, so it may be none where the log is whole.
+    private SimDisk.Snapshot? PickSnapshot(SimDisk disk)
+    {
+        SimDisk.Snapshot?[] useful = Log.IsTruncated
+            ? [.. disk.Snapshots.Where(snapshot => snapshot.Offset >= Log.FirstOffset)]
+            : [.. disk.Snapshots, null];
+        return useful.Length > 0 ? Dice.Pick(useful) : null;
     }
 
     private void Heal()
@@ -217,16 +250,19 @@ internal sealed class SimWorld
             throw new SimulationFailure("Not every node has the log's last entry.");
         }
         foreach (SimNode node in LiveNodes.Where(static node =>
-            !node.Follower.IsHalted && !node.Witness.WasFooled && !node.Witness.IsResuming))
+            !node.Follower.IsHalted && !node.Witness.WasFooled))
         {
             KeyValueStore store = node.Follower.Store;
+            if (store.AppliedOffset > Log.LastOffset)
+            {
+                throw new SimulationFailure($"{node.Id} serves entries that the log does not have.");
+            }
             if (!Plan.RewritesLog && StateText.Of(store.View()) != Oracle.Find(store.AppliedOffset)!.State)
             {
                 throw new SimulationFailure($"{node.Id} ends in another state than the log's.");
             }
             if (Broken.ComparesChains
                 && store.AppliedOffset >= 0
-                && store.AppliedOffset <= Log.LastOffset
                 && store.Chain != Oracle.Find(store.AppliedOffset)?.Chain)
             {
                 throw new SimulationFailure($"{node.Id} serves another history than the log's.");

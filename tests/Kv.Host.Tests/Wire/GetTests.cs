@@ -75,7 +75,8 @@ public sealed class GetTests(EmbeddedCluster cluster) : WireTest(cluster)
 
         Assert.Equal("INVALID_ARGUMENT", refused.Code);
         Assert.Equal(
-            $"Field \"consistency\" is \"{consistency}\"; it must be \"linearizable\", \"barrier\" or \"local\".",
+            $"Field \"consistency\" is \"{consistency}\"; it must be \"linearizable\", \"barrier\" or "
+                + "\"local\".",
             refused.Details);
     }
 
