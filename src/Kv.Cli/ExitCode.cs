@@ -25,6 +25,12 @@ internal enum ExitCode
     /// <summary>The node has halted because its log cannot be trusted.</summary>
     DataLoss = 6,
 
+    /// <summary>A file is no snapshot, is damaged, or is of a newer build.</summary>
+    BadSnapshot = 7,
+
+    /// <summary>A file or directory cannot be read or written, or is not empty.</summary>
+    File = 8,
+
     /// <summary>Ctrl-C, when nothing can have been written (128 + SIGINT, as shells have it).</summary>
     Interrupted = 130,
 }

@@ -16,6 +16,12 @@ internal static class HelpText
           PRINT [PREFIX] [--limit N] [--after KEY] [--local]
                                                    read keys in bytewise order
           STATUS                                   what the node knows of itself and its peers
+          SNAPSHOT SAVE FILE [--halted]            the node's whole state, verified (--halted: even if it
+                                                   has halted)
+          SNAPSHOT STATUS FILE                     verify a snapshot and show what is in it
+          SNAPSHOT RESTORE FILE --data-dir DIR [--cluster-size N]
+                                                   a new data directory: the node that starts there founds a
+                                                   new cluster with the snapshot's state
           HELP                                     this text
           EXIT or QUIT                             leave (also Ctrl-D)
           --local reads the asked node's own state at once, which may lag; -- ends the options.
@@ -68,6 +74,8 @@ internal static class HelpText
             4  outcome unknown: a SET or DEL was sent, but no answer came; it may have been applied
             5  refused by the server (INVALID_ARGUMENT, RESOURCE_EXHAUSTED, FAILED_PRECONDITION, ...)
             6  data loss: the node has halted
+            7  the file is no snapshot, is damaged or cut, or is of a newer build
+            8  a file or directory cannot be read or written, or is not empty
           130  interrupted with Ctrl-C; nothing was written
 
         Environment:

@@ -34,7 +34,6 @@ internal static class HostCommand
         {
             root.Options.Add(option);
         }
-        root.Subcommands.Add(SnapshotCommand.Create());
         root.SetAction((parsed, stop) => RunAsync(
             options.Select(pair => KeyValuePair.Create(pair.Key.Name, parsed.GetValue(pair.Value))), stop));
         ParseResult result = root.Parse(args);

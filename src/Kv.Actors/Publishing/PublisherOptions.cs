@@ -1,4 +1,5 @@
 using Kv.Core;
+using Kv.Core.Entries;
 
 namespace Kv.Actors.Publishing;
 
@@ -38,6 +39,9 @@ public sealed record PublisherOptions
     /// <summary>Time to look for an existing genesis before founding, ms.</summary>
     public int FoundingDelayMs { get; init; } = 500;
 
-    /// <summary>Configured members of a cluster founded here; 0: not given.</summary>
+    /// <summary>What a cluster is founded with here; null: nothing, under a new id.</summary>
+    public Genesis? Genesis { get; init; }
+
+    /// <summary>Configured members of a cluster founded empty here; 0: not given.</summary>
     public int ClusterSize { get; init; }
 }

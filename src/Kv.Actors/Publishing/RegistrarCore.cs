@@ -70,6 +70,13 @@ internal sealed class RegistrarCore(
 
     private Command.Found NewGenesis()
     {
+        if (options.Genesis is { } held)
+        {
+            log.Info(
+                "{Node} founds cluster {ClusterId} on the base it holds ({Base})",
+                nodeId, held.ClusterId.ToString("x16"), held.Base);
+            return new Command.Found(held);
+        }
         ulong clusterId = (ulong)(random() >> 64) | 1;
         log.Info(
             "{Node} finds an empty log and founds cluster {ClusterId}", nodeId, clusterId.ToString("x16"));

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.IO.Hashing;
 using System.Text;
-using Kv.Actors.Files;
+using Kv.Files;
 
 namespace Kv.Actors.Queue;
 

@@ -4,6 +4,7 @@ using Akka.Event;
 using Kv.Actors.Store;
 using Kv.Core.Snapshots;
 using Kv.Core.Store;
+using Kv.Files;
 
 namespace Kv.Actors.Snapshots;
 

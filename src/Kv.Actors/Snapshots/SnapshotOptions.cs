@@ -1,3 +1,5 @@
+using Kv.Files;
+
 namespace Kv.Actors.Snapshots;
 
 /// <summary>When a node writes snapshots, and where it gets them from.</summary>

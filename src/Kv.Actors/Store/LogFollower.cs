@@ -181,7 +181,8 @@ internal sealed class LogFollower(ulong expectedClusterId, ILogFollowerPort port
         AppliedEntry applied = Store.Apply(record.Offset, record.Entry, _producerId);
         if (applied.Fate == EntryFate.Halt)
         {
-            StopTaking(applied.Why, TellIfStartIsGone(applied) ? record.Offset : null);
+            bool isGone = TellIfStartIsGone(applied);
+            StopTaking(applied.Why, isGone ? record.Offset : null, applied.Entry?.ClusterId ?? 0);
             return false;
         }
         if (!wasFounded && Store.Genesis is { } genesis && !AcceptCluster(genesis))
@@ -208,7 +209,8 @@ internal sealed class LogFollower(ulong expectedClusterId, ILogFollowerPort port
         StopTaking(
             $"The log no longer has the entry that was applied at offset {Store.AppliedOffset}: it was "
                 + "rewritten, recreated or truncated.",
-            isGone ? record.Offset : null);
+            isGone ? record.Offset : null,
+            Store.Genesis?.ClusterId ?? 0);
         return false;
     }
 
@@ -235,14 +237,16 @@ internal sealed class LogFollower(ulong expectedClusterId, ILogFollowerPort port
             return false;
         }
         Store = restored;
-        return AcceptCluster(restored.Genesis!);
+        return restored.Genesis is not { } genesis || AcceptCluster(genesis);
     }
 
-    // Entries of ours without a genesis before them: there is a cluster, and nobody may found another.
+    // Entries of ours without a genesis before them, or with one that goes on from a base that is not here:
+    // there is a cluster, and nobody may found another.
     private bool TellIfStartIsGone(AppliedEntry applied)
     {
-        bool isGone = Store.Genesis is null
-            && applied.Entry is { Commands: not [{ Command: Command.Found }] };
+        bool isGone = Store.Genesis is null && applied.Entry is { Commands: var commands, ClusterId: var id }
+            && (commands is not [{ Command: Command.Found found }] || Store.Lacks(found.Genesis))
+            && (Store.AwaitedGenesis is not { } awaited || awaited.ClusterId == id);
         if (isGone)
         {
             port.TellPublisher(new PublisherActor.Founded(applied.Entry!.ClusterId));
@@ -253,7 +257,8 @@ internal sealed class LogFollower(ulong expectedClusterId, ILogFollowerPort port
     /// <param name="firstRetained">
     /// Where the log begins, if all that is wrong is that it begins too late; else null.
     /// </param>
-    private void StopTaking(string why, long? firstRetained)
+    /// <param name="clusterId">The cluster whose log it is; 0: not known.</param>
+    private void StopTaking(string why, long? firstRetained, ulong clusterId)
     {
         if (!_mayBeReplaced || firstRetained is not { } offset)
         {
@@ -261,8 +266,7 @@ internal sealed class LogFollower(ulong expectedClusterId, ILogFollowerPort port
             return;
         }
         Awaits = $"{why} The node looks for a peer's snapshot.";
-        port.NeedsSnapshot(
-            offset, expectedClusterId != 0 ? expectedClusterId : Store.Genesis?.ClusterId ?? 0, why);
+        port.NeedsSnapshot(offset, expectedClusterId != 0 ? expectedClusterId : clusterId, why);
     }
 
     private void TellPublisher(long offset, AppliedEntry applied)

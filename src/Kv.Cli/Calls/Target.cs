@@ -1,7 +1,6 @@
 using System.Net.Sockets;
 using Grpc.Core;
 using Grpc.Net.Client;
-using Kv.Protos.V1;
 
 namespace Kv.Cli.Calls;
 
@@ -29,13 +28,13 @@ internal sealed class Target(TargetAddress address) : IDisposable
 
     /// <summary>Asks this node once.</summary>
     /// <param name="isWrite">Whether the call changes the store.</param>
-    /// <param name="call">Starts the call.</param>
+    /// <param name="ask">Makes the calls; fails with <see cref="RpcException"/>.</param>
     /// <param name="timeout">Longest wait for the answer, connecting included.</param>
     /// <param name="interrupt">The user's wish to stop.</param>
     /// <returns>The reply, or what its absence means. Does not throw for anything the network does.</returns>
-    public async Task<(TReply? Reply, CallFailure? Failure)> CallAsync<TReply>(
+    public async Task<(TReply? Reply, CallFailure? Failure)> AskAsync<TReply>(
         bool isWrite,
-        Func<KvService.KvServiceClient, CallOptions, AsyncUnaryCall<TReply>> call,
+        Func<ChannelBase, CallOptions, Task<TReply>> ask,
         TimeSpan timeout,
         CancellationToken interrupt)
         where TReply : class
@@ -46,8 +45,7 @@ internal sealed class Target(TargetAddress address) : IDisposable
         try
         {
             var options = new CallOptions(deadline: DateTime.UtcNow + timeout, cancellationToken: interrupt);
-            using AsyncUnaryCall<TReply> running = call(new KvService.KvServiceClient(_channel), options);
-            return (await running, null);
+            return (await ask(_channel, options), null);
         }
         catch (RpcException error)
         {

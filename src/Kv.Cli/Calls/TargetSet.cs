@@ -25,10 +25,25 @@ internal sealed class TargetSet(IReadOnlyList<TargetAddress> addresses, TimeSpan
     /// The reply, <see cref="Current"/> then being the node that gave it; or null and the failed attempts in
     /// order, the last of which says what the command came to.
     /// </returns>
-    public async Task<(TReply? Reply, IReadOnlyList<CallFailure> Failures)> CallAsync<TReply>(
+    public Task<(TReply? Reply, IReadOnlyList<CallFailure> Failures)> CallAsync<TReply>(
         bool isWrite,
         Func<KvService.KvServiceClient, CallOptions, AsyncUnaryCall<TReply>> call,
         CancellationToken interrupt)
+        where TReply : class
+    {
+        return AskAsync<TReply>(isWrite, CallAsync, interrupt);
+
+        async Task<TReply> CallAsync(ChannelBase channel, CallOptions options)
+        {
+            using AsyncUnaryCall<TReply> running = call(new KvService.KvServiceClient(channel), options);
+            return await running;
+        }
+    }
+
+    /// <summary>As <see cref="CallAsync"/>, for what is more than one call.</summary>
+    /// <param name="ask">Asks one node; made again from the start at the next one.</param>
+    public async Task<(TReply? Reply, IReadOnlyList<CallFailure> Failures)> AskAsync<TReply>(
+        bool isWrite, Func<ChannelBase, CallOptions, Task<TReply>> ask, CancellationToken interrupt)
         where TReply : class
     {
         List<CallFailure> failures = [];
@@ -37,7 +52,7 @@ internal sealed class TargetSet(IReadOnlyList<TargetAddress> addresses, TimeSpan
         {
             int index = (first + step) % _targets.Count;
             (TReply? reply, CallFailure? failure) =
-                await _targets[index].CallAsync(isWrite, call, timeout, interrupt);
+                await _targets[index].AskAsync(isWrite, ask, timeout, interrupt);
             if (failure is null)
             {
                 _current = index;

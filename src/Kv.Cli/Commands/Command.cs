@@ -14,7 +14,7 @@ internal abstract record Command
     public bool IsWrite => this is Set or Del;
 
     /// <summary>The command's name as typed, for messages and JSON.</summary>
-    public string Verb => GetType().Name.ToLowerInvariant();
+    public virtual string Verb => GetType().Name.ToLowerInvariant();
 
     public sealed record Set(string Key, string ValueJson) : Command;
 
@@ -29,6 +29,23 @@ internal abstract record Command
     public sealed record Print(string Prefix, string After, long KeysMax, bool Local) : Command;
 
     public sealed record Status : Command;
+
+    /// <summary>A command on a file of this machine.</summary>
+    public abstract record Snapshot(string File) : Command
+    {
+        public override string Verb =>
+            $"snapshot {GetType().Name[nameof(Snapshot).Length..].ToLowerInvariant()}";
+    }
+
+    /// <param name="HaltedToo">Whether the state of a halted node will do.</param>
+    public sealed record SnapshotSave(string File, bool HaltedToo) : Snapshot(File);
+
+    public sealed record SnapshotStatus(string File) : Snapshot(File);
+
+    /// <param name="DataDirectory">Empty, or not there yet.</param>
+    /// <param name="ClusterSize">Members the new cluster is meant to have; null: as many as before.</param>
+    public sealed record SnapshotRestore(string File, string DataDirectory, int? ClusterSize)
+        : Snapshot(File);
 
     public sealed record Help : Command;
 

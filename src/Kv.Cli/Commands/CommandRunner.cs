@@ -3,6 +3,7 @@ using Google.Protobuf;
 using Grpc.Core;
 using Kv.Cli.Calls;
 using Kv.Cli.Output;
+using Kv.Cli.Snapshots;
 using Kv.Protos.V1;
 
 namespace Kv.Cli.Commands;
@@ -25,6 +26,8 @@ internal sealed class CommandRunner(TargetSet targets, IOutput output)
             case Command.Help:
                 output.Help();
                 return ExitCode.Ok;
+            case Command.Snapshot snapshot:
+                return await new SnapshotCommands(targets, output).RunAsync(snapshot, lineNumber, interrupt);
         }
 
         (IMessage? reply, IReadOnlyList<CallFailure> failures) = await CallAsync(command, interrupt);

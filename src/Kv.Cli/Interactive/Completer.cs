@@ -13,7 +13,7 @@ internal sealed record Completion(int Start, IReadOnlyList<string> Candidates);
 internal static class Completer
 {
     public static IReadOnlyList<string> Verbs { get; } =
-        ["set", "get", "del", "print", "status", "help", "exit", "quit"];
+        ["set", "get", "del", "print", "status", "snapshot", "help", "exit", "quit"];
 
     /// <param name="line">The line up to the cursor.</param>
     /// <param name="recentKeys">Keys to offer, best first.</param>
@@ -37,6 +37,7 @@ internal static class Completer
             "PRINT" => new Completion(start, typed.StartsWith('-') || index > 1
                 ? Options(typed, "--limit", "--after", "--local")
                 : Keys(typed, recentKeys)),
+            "SNAPSHOT" when index == 1 => new Completion(start, Options(typed, "save", "status", "restore")),
             _ => new Completion(start, []),
         };
     }

@@ -27,7 +27,7 @@ internal sealed class CommandOptions
             {
                 onlyPositional = true;
             }
-            else if (word.Text is "--limit" or "--after")
+            else if (word.Text is "--limit" or "--after" or "--data-dir" or "--cluster-size")
             {
                 _values[word.Text] = ++at < words.Count
                     ? words[at].Text
@@ -49,6 +49,11 @@ internal sealed class CommandOptions
     public string Key() => _positional.TryDequeue(out Word key)
         ? key.Text
         : throw new UsageException($"{_verb} needs a key, such as {_verb} greeting.");
+
+    /// <exception cref="UsageException">The word is missing.</exception>
+    public string Word(string missing) => _positional.TryDequeue(out Word word)
+        ? word.Text
+        : throw new UsageException(missing);
 
     public string OptionalWord() => _positional.TryDequeue(out Word word) ? word.Text : "";
 

@@ -53,11 +53,12 @@ internal static class CommandParser
                 KeysMax(options.TakeValue("--limit")),
                 options.TakeFlag("--local")),
             "STATUS" => new Command.Status(),
+            "SNAPSHOT" => Snapshot(options),
             "HELP" => new Command.Help(),
             "EXIT" or "QUIT" => new Command.Exit(),
             _ => throw new UsageException(
                 $"unknown command {KeyText.Show(verb)}: "
-                + "the commands are SET, GET, DEL, PRINT, STATUS, HELP and EXIT."),
+                + "the commands are SET, GET, DEL, PRINT, STATUS, SNAPSHOT, HELP and EXIT."),
         };
         options.RefuseRest();
         return command;
@@ -74,6 +75,39 @@ internal static class CommandParser
                 "set takes one key and one value: quote the value for the shell, "
                 + "such as kv set greeting 'hello world'."),
         };
+    }
+
+    private static Command.Snapshot Snapshot(CommandOptions options)
+    {
+        const string Missing = "snapshot needs save, status or restore, and a file: see kv --help.";
+        string verb = options.Word(Missing);
+        string file = options.Word(Missing);
+        return verb.ToUpperInvariant() switch
+        {
+            "SAVE" => new Command.SnapshotSave(file, options.TakeFlag("--halted")),
+            "STATUS" => new Command.SnapshotStatus(file),
+            "RESTORE" => new Command.SnapshotRestore(
+                file,
+                options.TakeValue("--data-dir") is { Length: > 0 } directory
+                    ? directory
+                    : throw new UsageException("snapshot restore needs --data-dir DIR, a new directory."),
+                ClusterSize(options.TakeValue("--cluster-size"))),
+            _ => throw new UsageException($"unknown command snapshot {KeyText.Show(verb)}: {Missing}"),
+        };
+    }
+
+    private static int? ClusterSize(string? text)
+    {
+        const int ClusterSizeMax = 99;
+        if (text is null)
+        {
+            return null;
+        }
+
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int size)
+            && size is >= 1 and <= ClusterSizeMax
+            ? size
+            : throw new UsageException($"--cluster-size {text} is not a number from 1 to {ClusterSizeMax}.");
     }
 
     private static long KeysMax(string? text)

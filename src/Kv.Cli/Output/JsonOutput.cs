@@ -5,6 +5,7 @@ using System.Text.Json;
 using Kv.Cli.Calls;
 using Kv.Cli.Commands;
 using Kv.Cli.Lines;
+using Kv.Cli.Snapshots;
 using Kv.Protos.V1;
 
 namespace Kv.Cli.Output;
@@ -48,6 +49,13 @@ internal sealed class JsonOutput(TextWriter replies, TextWriter errors) : IOutpu
                 WriteStatus(json, status);
                 break;
         }
+    });
+
+    public void Show(SnapshotReport report, int? lineNumber) => WriteLine(replies, json =>
+    {
+        json.WriteString("command", report.Command.Verb);
+        WriteLineNumber(json, lineNumber);
+        SnapshotText.Write(json, report);
     });
 
     public void Fail(Failure failure) => WriteLine(errors, json =>

@@ -1,5 +1,6 @@
 using Kv.Cli.Commands;
 using Kv.Cli.Lines;
+using Kv.Cli.Snapshots;
 using Kv.Protos.V1;
 
 namespace Kv.Cli.Output;
@@ -36,6 +37,12 @@ internal sealed class TextOutput(
 
         replies.Flush();
         errors.Flush();
+    }
+
+    public void Show(SnapshotReport report, int? lineNumber)
+    {
+        SnapshotText.Write(replies, report);
+        replies.Flush();
     }
 
     public void Fail(Failure failure)

@@ -17,6 +17,9 @@ public sealed class SnapshotDecoder(bool keepsStore = true)
     private readonly SnapshotContents _contents = new(keepsStore);
     private readonly XxHash128 _all = new();
     private readonly StateDigest _state = new();
+
+    // Known with the header, which it does not cover.
+    private StateDigest? _base;
     private readonly Dictionary<SectionKind, long> _counts = [];
     private byte[] _piece = new byte[KvLimits.SnapshotChunkBytesTarget * 2];
 
@@ -149,6 +152,8 @@ public sealed class SnapshotDecoder(bool keepsStore = true)
             {
                 _counts[section] = Count(section) + _contents.Take(section, payload);
                 _state.Append(section, payload.Span);
+                _base ??= StateDigest.OfBase(_contents.Header!);
+                _base.Append(section, payload.Span);
             }
         }
         catch (FormatException wrong)
@@ -173,10 +178,12 @@ public sealed class SnapshotDecoder(bool keepsStore = true)
         if (_section != 0)
         {
             _state.End(_section, Count(_section));
+            _base!.End(_section, Count(_section));
         }
         if (section != SectionKind.Footer)
         {
             _state.Begin(section);
+            _base?.Begin(section);
         }
         _section = section;
     }
@@ -206,7 +213,21 @@ public sealed class SnapshotDecoder(bool keepsStore = true)
         {
             throw new FormatException("Its checksum does not match.");
         }
+        CheckBase(_contents.Header!);
         _hasFooter = true;
+    }
+
+    // Before its genesis a log has no entries: there is nothing to know of producers or of a chain.
+    private void CheckBase(SnapshotHeader header)
+    {
+        bool isSound = !header.IsBase
+            || (header.Genesis.Base == _base!.Value
+                && Count(SectionKind.Producers) + Count(SectionKind.ChainHistory) + header.Strays == 0
+                && header.Chain == Digest.Zero);
+        if (!isSound || header.AppliedOffset < SnapshotHeader.NothingApplied)
+        {
+            throw new FormatException($"It is not the base that its genesis names ({header.Genesis.Base}).");
+        }
     }
 
     private long Count(SectionKind section) => _counts.GetValueOrDefault(section);

@@ -12,10 +12,14 @@ public sealed class SnapshotEncoder(StoreCapture capture)
     private readonly ChunkBuffer _chunk = new();
     private readonly XxHash128 _all = new();
     private readonly StateDigest _state = new();
+    private readonly StateDigest _base = Snapshots.StateDigest.OfBase(capture.Header);
     private readonly List<(SectionKind Section, long Count)> _counts = [];
 
     /// <summary>Final when the last chunk was taken.</summary>
     public Digest StateDigest => _state.Value;
+
+    /// <summary>As <see cref="StateDigest"/>, of what a base carries over.</summary>
+    internal Digest BaseDigest => _base.Value;
 
     /// <summary>The snapshot's bytes, in order. Each piece is valid until the next is asked for.</summary>
     public IEnumerable<ReadOnlyMemory<byte>> Chunks()
@@ -50,7 +54,11 @@ public sealed class SnapshotEncoder(StoreCapture capture)
         _chunk.Begin(section);
         foreach (T record in records)
         {
-            if (count == 0) { _state.Begin(section); }
+            if (count == 0)
+            {
+                _state.Begin(section);
+                _base.Begin(section);
+            }
             write(writer, record);
             count++;
             if (_chunk.PayloadLength >= KvLimits.SnapshotChunkBytesTarget)
@@ -66,6 +74,7 @@ public sealed class SnapshotEncoder(StoreCapture capture)
         if (count > 0)
         {
             _state.End(section, count);
+            _base.End(section, count);
             _counts.Add((section, count));
         }
     }
@@ -73,6 +82,7 @@ public sealed class SnapshotEncoder(StoreCapture capture)
     private ReadOnlyMemory<byte> Seal(SectionKind section)
     {
         _state.Append(section, _chunk.Payload);
+        _base.Append(section, _chunk.Payload);
         ReadOnlyMemory<byte> chunk = _chunk.Seal();
         _all.Append(chunk.Span);
         return chunk;

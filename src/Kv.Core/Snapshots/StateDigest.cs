@@ -16,7 +16,24 @@ public sealed class StateDigest
 {
     private readonly XxHash128 _hash = new();
 
+    private readonly bool _ofBase;
+
     internal StateDigest() { }
+
+    private StateDigest(SnapshotHeader header)
+    {
+        _ofBase = true;
+        foreach (long value in (ReadOnlySpan<long>)[header.Revision, header.Order, header.RequestFloor])
+        {
+            Append(value);
+        }
+    }
+
+    /// <summary>
+    /// Of what a base carries over, and nothing else: revision, order and floor of the request table, then
+    /// the sections but header, producers and chain history. The genesis, which names it, is not in it.
+    /// </summary>
+    internal static StateDigest OfBase(SnapshotHeader header) => new(header);
 
     /// <summary>O(n) and independent of the store's thread: some 100 ns a key.</summary>
     public static Digest Of(StoreCapture capture)
@@ -50,11 +67,20 @@ public sealed class StateDigest
 
     internal void End(SectionKind section, long count)
     {
-        if (!Covers(section)) { return; }
+        if (Covers(section)) { Append(count); }
+    }
+
+    private void Append(long value)
+    {
         Span<byte> bytes = stackalloc byte[sizeof(long)];
-        BinaryPrimitives.WriteInt64LittleEndian(bytes, count);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes, value);
         _hash.Append(bytes);
     }
 
-    private static bool Covers(SectionKind section) => section != SectionKind.ChainHistory;
+    private bool Covers(SectionKind section) => section switch
+    {
+        SectionKind.ChainHistory => false,
+        SectionKind.Header or SectionKind.Producers => !_ofBase,
+        _ => true,
+    };
 }

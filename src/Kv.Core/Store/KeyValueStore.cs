@@ -8,7 +8,7 @@ namespace Kv.Core.Store;
 /// The replicated state machine: entries in, replies out. The same entries make the same state, replies and
 /// digest on every node. One owner calls it; views may be read by anybody.
 /// </summary>
-public sealed class KeyValueStore
+public sealed partial class KeyValueStore
 {
     private readonly OrderedIndex<KeyRecord> _keys;
     private readonly ChainHistory _history = new(KvLimits.ChainDigestsMax);
@@ -20,7 +20,8 @@ public sealed class KeyValueStore
     private KeyValueStore(SnapshotContents contents)
     {
         SnapshotHeader header = contents.Header!;
-        Genesis = header.Genesis;
+        Genesis = header.IsBase ? null : header.Genesis;
+        AwaitedGenesis = header.IsBase ? header.Genesis : null;
         AppliedOffset = header.AppliedOffset;
         AppliedHash = header.AppliedHash;
         Chain = header.Chain;
@@ -28,8 +29,8 @@ public sealed class KeyValueStore
         Order = header.Order;
         Strays = header.Strays;
         _keys = new OrderedIndex<KeyRecord>(contents.Keys);
-        _producers = new ProducerTable(Genesis.ProducersMax);
-        _requests = new RequestTable(Genesis.RequestIdsMax);
+        _producers = new ProducerTable(header.Genesis.ProducersMax);
+        _requests = new RequestTable(header.Genesis.RequestIdsMax);
         contents.Producers.ForEach(_producers.Restore);
         _requests.Restore(header.RequestFloor, contents.Requests);
         contents.ChainHistory.ForEach(link => _history.Add(link.Offset, link.Chain));
@@ -190,9 +191,17 @@ public sealed class KeyValueStore
                 $"The cluster's apply version is {genesis.ApplyVersion}; this build has "
                     + $"{Genesis.ApplyVersionNow}.");
         }
+        if (ContradictsBase(genesis) is { } contradiction)
+        {
+            return Ignored(EntryFate.Halt, hash, entry, contradiction);
+        }
         Genesis = genesis;
-        _producers = new ProducerTable(genesis.ProducersMax);
-        _requests = new RequestTable(genesis.RequestIdsMax);
+        if (AwaitedGenesis is null)
+        {
+            _producers = new ProducerTable(genesis.ProducersMax);
+            _requests = new RequestTable(genesis.RequestIdsMax);
+        }
+        AwaitedGenesis = null;
         return new AppliedEntry(EntryFate.Applied, hash, entry, "", [Done(order: 0)], "");
     }
 

@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
-using Kv.Actors.Files;
 using Kv.Actors.Presence;
+using Kv.Core.Entries;
+using Kv.Core.Snapshots;
+using Kv.Files;
 
 namespace Kv.Host.Nodes;
 
@@ -16,6 +18,7 @@ internal sealed class DataDirectory : IDisposable
 
     private readonly string _path;
     private readonly FileStream _lock;
+    private readonly Lock _joining = new();
 
     private DataDirectory(string path, FileStream fileLock)
     {
@@ -46,9 +49,37 @@ internal sealed class DataDirectory : IDisposable
         }
     }
 
-    /// <summary>Notes the cluster down, on disk before it returns. The first one stays.</summary>
+    /// <summary>
+    /// The genesis of the cluster to found on the base that lies here. Null: there is none, or the cluster was
+    /// founded already, whatever has become of its log since.
+    /// </summary>
+    /// <exception cref="NodeRefusedException">The base is damaged: nothing may be founded on it.</exception>
+    public async Task<Genesis?> ReadBaseAsync(SnapshotFiles snapshots, CancellationToken stopping)
+    {
+        if (ClusterId != 0)
+        {
+            return null;
+        }
+        try
+        {
+            return await snapshots.ReadBaseAsync(stopping);
+        }
+        catch (SnapshotException unusable)
+        {
+            throw new NodeRefusedException(
+                $"The base in {snapshots.Directory} cannot be used: {unusable.Message} Nothing was founded. "
+                + "Restore into an empty directory again (kv snapshot restore).",
+                unusable);
+        }
+    }
+
+    /// <summary>
+    /// Notes the cluster down, on disk before it returns. The first one stays. Any thread: several nodes of a
+    /// process may share the directory.
+    /// </summary>
     public void Join(ulong clusterId)
     {
+        using Lock.Scope joining = _joining.EnterScope();
         if (ClusterId != 0)
         {
             return;

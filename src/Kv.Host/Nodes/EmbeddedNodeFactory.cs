@@ -5,6 +5,8 @@ using Kv.Actors.Nodes;
 using Kv.Actors.Presence;
 using Kv.Actors.Publishing;
 using Kv.Actors.Snapshots;
+using Kv.Core.Entries;
+using Kv.Files;
 using Kv.Host.Settings;
 
 namespace Kv.Host.Nodes;
@@ -19,6 +21,7 @@ internal sealed class EmbeddedNodeFactory(
     private const int StatusTimeoutMs = 10_000;
 
     private readonly SnapshotFiles _snapshots = new(Path.Combine(settings.DataDir, "snapshots"));
+    private DataDirectory? _directory;
     private SqliteLog? _log;
 
     // Replaced, never changed: the truncation reads it from another thread.
@@ -26,6 +29,7 @@ internal sealed class EmbeddedNodeFactory(
 
     public async Task<IKvNode> StartAsync(ActorSystem system, NodeSlot slot, CancellationToken stopping)
     {
+        _directory ??= DataDirectory.Open(settings.DataDir);
         try
         {
             _log ??= SqliteLog.Open(settings.DataDir);
@@ -36,6 +40,7 @@ internal sealed class EmbeddedNodeFactory(
                 $"{inUse.Message} KV_DATA_DIR (--data-dir) names the directory.", inUse);
         }
         bool isFirst = slot.RpcPort == settings.RpcPort;
+        Genesis? genesis = isFirst ? await _directory.ReadBaseAsync(_snapshots, stopping) : null;
         LogNode node = await LogNode.StartAsync(system, new LogNodeOptions
         {
             NodeId = slot.NodeId,
@@ -45,7 +50,11 @@ internal sealed class EmbeddedNodeFactory(
             // unless a snapshot tells of a log that is gone.
             Publisher = new PublisherOptions
             {
-                MayFound = isFirst && _log.NextOffset == 0 && _snapshots.List().Count == 0,
+                MayFound = isFirst
+                    && _log.NextOffset == 0
+                    && _directory.ClusterId == 0
+                    && (genesis is not null || _snapshots.List().Count == 0),
+                Genesis = genesis,
                 FoundingDelayMs = 0,
                 ClusterSize = settings.ClusterSize,
             },
@@ -56,13 +65,22 @@ internal sealed class EmbeddedNodeFactory(
                 LogBytes = settings.SnapshotLogBytes,
                 OnKept = TruncateLogAsync,
             },
+            ExpectedClusterId = _directory.ClusterId,
+            OnClusterKnown = _directory.Join,
             OnFatal = () => ExitCodes.Stop(lifetime, ExitCodes.Fatal),
         });
         _nodes = [.. _nodes, node];
         return node;
     }
 
-    public ValueTask DisposeAsync() => _log?.DisposeAsync() ?? ValueTask.CompletedTask;
+    public async ValueTask DisposeAsync()
+    {
+        if (_log is not null)
+        {
+            await _log.DisposeAsync();
+        }
+        _directory?.Dispose();
+    }
 
     // Nothing tells a node that comes back later that entries are missing in between: all have to be there.
     private async Task TruncateLogAsync(long before)

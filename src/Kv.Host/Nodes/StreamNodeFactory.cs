@@ -4,6 +4,8 @@ using Kv.Actors.Log.Amqp;
 using Kv.Actors.Nodes;
 using Kv.Actors.Publishing;
 using Kv.Actors.Snapshots;
+using Kv.Core.Entries;
+using Kv.Files;
 using Kv.Host.Settings;
 
 namespace Kv.Host.Nodes;
@@ -26,6 +28,8 @@ internal sealed class StreamNodeFactory(
     {
         _directory ??= DataDirectory.Open(settings.DataDir);
         bool mayFound = settings.MayFound && _directory.ClusterId == 0;
+        var snapshots = new SnapshotFiles(Path.Combine(settings.DataDir, "snapshots"));
+        Genesis? genesis = await _directory.ReadBaseAsync(snapshots, stopping);
         _log ??= await OpenLogAsync(slot, _directory.ClusterId, mayFound, stopping);
         return await LogNode.StartAsync(system, new LogNodeOptions
         {
@@ -35,12 +39,13 @@ internal sealed class StreamNodeFactory(
             Publisher = new PublisherOptions
             {
                 MayFound = mayFound,
+                Genesis = genesis,
                 FoundingDelayMs = FoundingDelayMs,
                 ClusterSize = settings.ClusterSize,
             },
             Snapshots = new SnapshotOptions
             {
-                Files = new SnapshotFiles(Path.Combine(settings.DataDir, "snapshots")),
+                Files = snapshots,
                 LogBytes = settings.SnapshotLogBytes,
                 Peers = PeerSnapshotClient.Of(settings),
             },

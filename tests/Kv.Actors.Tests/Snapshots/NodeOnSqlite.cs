@@ -4,6 +4,7 @@ using Kv.Actors.Nodes;
 using Kv.Actors.Publishing;
 using Kv.Actors.Snapshots;
 using Kv.Core.Store;
+using Kv.Files;
 using Entries = Kv.Actors.Tests.Core.Entries;
 
 namespace Kv.Actors.Tests.Snapshots;

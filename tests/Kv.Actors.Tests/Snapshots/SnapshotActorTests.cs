@@ -5,6 +5,7 @@ using Kv.Actors.Nodes;
 using Kv.Actors.Snapshots;
 using Kv.Actors.Store;
 using Kv.Core.Store;
+using Kv.Files;
 using Entries = Kv.Actors.Tests.Core.Entries;
 
 namespace Kv.Actors.Tests.Snapshots;

@@ -1,6 +1,6 @@
-using Kv.Actors.Snapshots;
 using Kv.Core.Snapshots;
 using Kv.Core.Store;
+using Kv.Files;
 using Entries = Kv.Actors.Tests.Core.Entries;
 
 namespace Kv.Actors.Tests.Snapshots;
@@ -172,7 +172,7 @@ public sealed class SnapshotFilesTests : IDisposable
     {
         SnapshotFile file = await SaveAsync(20);
 
-        SnapshotSummary summary = await SnapshotFiles.VerifyAsync(file.Path, CancellationToken.None);
+        SnapshotSummary summary = await SnapshotReading.VerifyAsync(file.Path, CancellationToken.None);
 
         Assert.Equal((20, _store.Count), (summary.Header.AppliedOffset, summary.Keys));
     }

@@ -3,6 +3,7 @@ using Kv.Actors.Nodes;
 using Kv.Actors.Snapshots;
 using Kv.Core.Snapshots;
 using Kv.Core.Store;
+using Kv.Files;
 using Microsoft.Data.Sqlite;
 
 namespace Kv.Actors.Tests.Snapshots;

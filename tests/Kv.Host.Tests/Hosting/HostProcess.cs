@@ -49,6 +49,7 @@ public sealed class HostProcess : IAsyncDisposable
             var host = new HostProcess(start ?? new HostStart());
             try
             {
+                await (host._start.Seed?.Invoke(host.DataDirectory) ?? Task.CompletedTask);
                 await host.StartAsync(host._start.WaitsUntilReady);
                 return host;
             }

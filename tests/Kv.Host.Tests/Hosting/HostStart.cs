@@ -11,6 +11,9 @@ public sealed record HostStart
     /// <summary>Settings as environment variables: AMQP_URL, REPLICATION and so on.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Fills the data directory before the first start; it is not there yet.</summary>
+    public Func<string, Task>? Seed { get; init; }
+
     /// <summary>Settings as options.</summary>
     public IReadOnlyList<string> Arguments { get; init; } = [];
 

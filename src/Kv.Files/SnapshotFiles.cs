@@ -1,8 +1,8 @@
-using Kv.Actors.Files;
+using Kv.Core.Entries;
 using Kv.Core.Snapshots;
 using Kv.Core.Store;
 
-namespace Kv.Actors.Snapshots;
+namespace Kv.Files;
 
 /// <summary>
 /// A directory of snapshots: the newest two, and those of halted nodes. A file gets its name only when all of
@@ -13,11 +13,7 @@ namespace Kv.Actors.Snapshots;
 public sealed class SnapshotFiles(string directory, Func<string, Stream>? create = null)
 {
     private const int KeptMax = 2;
-    private const int BufferBytes = 262_144;
-    private const string DraftExtension = ".tmp";
     private const string DamagedExtension = ".damaged";
-
-    private readonly Func<string, Stream> _create = create ?? CreateFile;
 
     public string Directory { get; } = directory;
 
@@ -35,10 +31,16 @@ public sealed class SnapshotFiles(string directory, Func<string, Stream>? create
 
     /// <summary>
     /// The offset below which no snapshot needs the log: of the older of the two kept. Null while there are
-    /// fewer.
+    /// fewer, and while the older is a base, which needs all of the log.
     /// </summary>
     public long? OlderKeptOffset() => List().Where(static file => !file.IsPinned).Take(KeptMax).ToList() is
-        [_, { } older] ? older.Offset : null;
+        [_, { IsBase: false } older] ? older.Offset : null;
+
+    /// <summary>The genesis of the cluster to found here: the base is all there is. Null: none is.</summary>
+    /// <exception cref="SnapshotException">It is damaged.</exception>
+    public async Task<Genesis?> ReadBaseAsync(CancellationToken stopping) => List() is [{ IsBase: true } only]
+        ? (await SnapshotReading.VerifyAsync(only.Path, stopping)).Header.Genesis
+        : null;
 
     /// <summary>Writes a capture out and removes what is no longer kept.</summary>
     /// <exception cref="IOException">Not written: disk full, directory not writable.</exception>
@@ -95,7 +97,8 @@ public sealed class SnapshotFiles(string directory, Func<string, Stream>? create
         {
             try
             {
-                return new SnapshotLoad(await LoadAsync(file.Path, stopping), file, warnings);
+                (KeyValueStore store, _) = await SnapshotReading.LoadAsync(file.Path, stopping);
+                return new SnapshotLoad(store, file, warnings);
             }
             catch (SnapshotException unusable)
             {
@@ -113,84 +116,29 @@ public sealed class SnapshotFiles(string directory, Func<string, Stream>? create
         return new SnapshotLoad(null, null, warnings);
     }
 
-    /// <summary>Reads a snapshot to its end and says what is in it, in little memory.</summary>
-    /// <exception cref="SnapshotException">It must not be used.</exception>
-    public static async Task<SnapshotSummary> VerifyAsync(string path, CancellationToken stopping)
-    {
-        var decoder = new SnapshotDecoder(keepsStore: false);
-        await FeedAsync(decoder, path, stopping);
-        return decoder.Complete();
-    }
-
     /// <summary>Removes what a process that ended in the middle left behind.</summary>
     public void RemoveDrafts()
     {
         if (System.IO.Directory.Exists(Directory))
         {
-            foreach (string draft in System.IO.Directory.EnumerateFiles(Directory, "*" + DraftExtension))
+            foreach (string draft in System.IO.Directory.EnumerateFiles(Directory, "*" + DurableFile.DraftExtension))
             {
-                Remove(draft);
+                DurableFile.Remove(draft);
             }
         }
     }
 
-    private static async Task<KeyValueStore> LoadAsync(string path, CancellationToken stopping)
-    {
-        var decoder = new SnapshotDecoder();
-        await FeedAsync(decoder, path, stopping);
-        return decoder.ToStore();
-    }
-
-    private static async Task FeedAsync(SnapshotDecoder decoder, string path, CancellationToken stopping)
-    {
-        await using var file = new FileStream(
-            path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0,
-            FileOptions.Asynchronous | FileOptions.SequentialScan);
-        byte[] buffer = new byte[BufferBytes];
-        int length;
-        while ((length = await file.ReadAsync(buffer, stopping)) > 0)
-        {
-            decoder.Write(buffer.AsSpan(0, length));
-        }
-    }
-
-    private async Task<string> WriteAsync(string name, Func<Stream, Task<string>> write)
+    private Task<string> WriteAsync(string name, Func<Stream, Task<string>> write)
     {
         System.IO.Directory.CreateDirectory(Directory);
-        string draft = name + DraftExtension;
-        try
-        {
-            string path;
-            await using (Stream file = _create(draft))
-            {
-                path = await write(file);
-                await FlushAsync(file);
-            }
-            File.Move(draft, path, overwrite: true);
-            DirectorySync.Flush(Directory);
-            return path;
-        }
-        catch
-        {
-            Remove(draft);
-            throw;
-        }
+        return DurableFile.WriteAsync(name, write, create);
     }
-
-    // An fsync may take seconds: not on a thread that others wait for.
-    private static Task FlushAsync(Stream file) => file is FileStream onDisk
-        ? Task.Factory.StartNew(
-            () => onDisk.Flush(flushToDisk: true),
-            CancellationToken.None,
-            TaskCreationOptions.LongRunning,
-            TaskScheduler.Default)
-        : file.FlushAsync();
 
     private void RemoveOld()
     {
         foreach (SnapshotFile old in List().Where(static file => !file.IsPinned).Skip(KeptMax))
         {
-            Remove(old.Path);
+            DurableFile.Remove(old.Path);
         }
     }
 
@@ -205,21 +153,6 @@ public sealed class SnapshotFiles(string directory, Func<string, Stream>? create
             // It is found damaged again the next time.
         }
     }
-
-    private static void Remove(string path)
-    {
-        try
-        {
-            File.Delete(path);
-        }
-        catch (Exception leftThere) when (leftThere is IOException or UnauthorizedAccessException)
-        {
-            // It only takes room; the next rotation tries again.
-        }
-    }
-
-    private static FileStream CreateFile(string path) => new(
-        path, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 0, FileOptions.Asynchronous);
 }
 
 /// <summary>What was found in a directory of snapshots.</summary>

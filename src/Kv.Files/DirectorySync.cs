@@ -1,18 +1,18 @@
 using System.ComponentModel;
 using System.Runtime.InteropServices;
 
-namespace Kv.Actors.Files;
+namespace Kv.Files;
 
 /// <summary>
 /// Makes renames in a directory durable: POSIX promises that only after an fsync of the directory itself, for
 /// which .NET has no call.
 /// </summary>
-internal static class DirectorySync
+public static class DirectorySync
 {
     private const int ReadOnly = 0;
 
     /// <exception cref="IOException">The directory could not be synced.</exception>
-    internal static void Flush(string directory)
+    public static void Flush(string directory)
     {
         if (OperatingSystem.IsWindows())
         {
