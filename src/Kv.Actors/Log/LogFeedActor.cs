@@ -22,6 +22,13 @@ public sealed class LogFeedActor : ReceiveActor, IWithTimers
     /// </summary>
     public sealed record StartAnew;
 
+    /// <summary>
+    /// Where does the log's tail stand now? Answered with <see cref="StoreActor.TailSeen"/>, or <see
+    /// cref="Status.Failure"/> when it cannot be told.
+    /// </summary>
+    /// <param name="At">What was applied so far.</param>
+    public sealed record SeekTail(StoreActor.ResumePoint At);
+
     private sealed record Probe(StoreActor.ResumePoint At);
 
     private sealed record ProbeEnded(StoreActor.TailSeen Seen);
@@ -57,6 +64,7 @@ public sealed class LogFeedActor : ReceiveActor, IWithTimers
             Start();
         });
         Receive<Probe>(probe => StartProbe(probe.At));
+        Receive<SeekTail>(seek => SeekAsync(seek.At).PipeTo(Sender));
         Receive<ProbeEnded>(ended => _store.Tell(ended.Seen));
         Receive<ProbeFailed>(failed =>
         {
@@ -118,16 +126,21 @@ public sealed class LogFeedActor : ReceiveActor, IWithTimers
         {
             return;
         }
+        SeekAsync(at).PipeTo(
+            Self,
+            success: seen => new ProbeEnded(seen),
+            failure: cause => new ProbeFailed(at, cause));
+    }
+
+    private async Task<StoreActor.TailSeen> SeekAsync(StoreActor.ResumePoint at)
+    {
         byte[] probe = _stamp.Encode(
             [new LoggedCommand(new Command.Barrier())],
             at.ClusterId,
             LogEntry.NoProducer,
             sequence: 0,
             new EntryStamp.Basis(at.Offset, at.Chain));
-        ReadTailOffsetAsync(probe).PipeTo(
-            Self,
-            success: offset => new ProbeEnded(new StoreActor.TailSeen(offset, at.Offset)),
-            failure: cause => new ProbeFailed(at, cause));
+        return new StoreActor.TailSeen(await ReadTailOffsetAsync(probe), at.Offset);
     }
 
     // Attached first, appended then: whatever comes first stands behind the tail of that moment.

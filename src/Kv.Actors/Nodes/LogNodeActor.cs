@@ -34,7 +34,7 @@ public sealed class LogNodeActor : ReceiveActor
             StoreActor.Props(
                 options.NodeId,
                 options.ExpectedClusterId,
-                options.OnClusterKnown,
+                NoteCluster,
                 awaitsSnapshot: options.Snapshots is not null),
             "store");
         IActorRef? snapshots = options.Snapshots is null
@@ -47,6 +47,7 @@ public sealed class LogNodeActor : ReceiveActor
             "publisher");
         IActorRef feed = Context.ActorOf(
             LogFeedActor.Props(options.NodeId, options.Log, store, options.Feed, options.Clock), "feed");
+        options.Membership?.Attach(store, feed);
         Context.Watch(store);
         Context.Watch(feed);
         Receive<GetParts>(_ => Sender.Tell(new Parts(store, publisher, snapshots)));
@@ -62,6 +63,12 @@ public sealed class LogNodeActor : ReceiveActor
             Context.GetLogger().Error(cause, "{Node} starts its parts anew after a bug", _options.NodeId);
             return Directive.Restart;
         });
+
+    private void NoteCluster(ulong clusterId)
+    {
+        _options.OnClusterKnown(clusterId);
+        _options.Membership?.NoteCluster(clusterId);
+    }
 
     private void GiveUp()
     {

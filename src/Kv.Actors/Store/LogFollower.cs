@@ -127,7 +127,7 @@ internal sealed class LogFollower(ulong expectedClusterId, ILogFollowerPort port
     /// <summary>There is no log where there was one.</summary>
     public void NoteLogMissing(string why)
     {
-        if (Store.Genesis is not null)
+        if (Store.Genesis is not null || expectedClusterId != 0)
         {
             Halt($"The log is gone. {why}");
         }
