@@ -110,6 +110,8 @@ public sealed class ClusterMembership : IPeerDirectory, IAsyncDisposable
         await _fanout.DisposeAsync();
     }
 
+    internal IActorRef Actor => _actor;
+
     internal void Attach(IActorRef store, IActorRef feed) =>
         _actor.Tell(new MembershipActor.Attach(store, feed));
 

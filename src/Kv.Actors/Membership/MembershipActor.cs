@@ -21,9 +21,6 @@ internal sealed class MembershipActor : ReceiveActor, IWithTimers
     /// <summary>From the node: its store belongs to this cluster.</summary>
     public sealed record ClusterKnown(ulong ClusterId);
 
-    /// <summary>Longest wait for the feed's word where the tail is, ms.</summary>
-    private const int SeekTimeoutMs = 15_000;
-
     private readonly MembershipOptions _options;
     private readonly MembershipSignals _signals;
     private readonly Announcement _self;
@@ -70,9 +67,11 @@ internal sealed class MembershipActor : ReceiveActor, IWithTimers
             Judge();
         });
         Receive<Recheck>(_ => CompareClaims());
-        Receive<TailSought>(SettleTail);
-        Receive<Status.Failure>(failed => _log.Debug(
-            "{Node} could not look for the log's tail: {Cause}", _options.NodeId, failed.Cause.Message));
+        Receive<LogFeedActor.TailFound>(tail =>
+        {
+            _claims.SettleTail(_clusterId, tail.Offset, tail.SoughtAtMs);
+            Judge();
+        });
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -193,16 +192,8 @@ internal sealed class MembershipActor : ReceiveActor, IWithTimers
             && _claims.Unsettled(_clusterId).Any(claim => nowMs - claim.HeardAtMs >= _options.SeekTailMs))
         {
             _seekAgainAtMs = nowMs + _options.SeekTailMs;
-            _feed.Ask<StoreActor.TailSeen>(
-                new LogFeedActor.SeekTail(applied), TimeSpan.FromMilliseconds(SeekTimeoutMs)).PipeTo(
-                    Self, success: seen => new TailSought(nowMs, seen.Offset));
+            _feed.Tell(new LogFeedActor.SeekTail(applied));
         }
-    }
-
-    private void SettleTail(TailSought sought)
-    {
-        _claims.SettleTail(_clusterId, sought.TailOffset, sought.SoughtAtMs);
-        Judge();
     }
 
     private void LogOnce(string alarm)
@@ -215,6 +206,4 @@ internal sealed class MembershipActor : ReceiveActor, IWithTimers
     }
 
     private sealed record Recheck;
-
-    private sealed record TailSought(long SoughtAtMs, long TailOffset);
 }

@@ -15,7 +15,9 @@ public sealed record MembershipOptions
 
     public PresenceOptions Presence { get; init; } = new();
 
-    /// <summary>Peers known by the settings; asked for snapshots after those that announce themselves.</summary>
+    /// <summary>
+    /// Peers known by the settings; asked for snapshots after those that announce themselves.
+    /// </summary>
     public IReadOnlyList<Uri> PeersOfSettings { get; init; } = [];
 
     /// <summary>Claims that could not be judged are looked at again after this time, ms.</summary>

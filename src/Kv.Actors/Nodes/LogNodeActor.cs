@@ -46,7 +46,14 @@ public sealed class LogNodeActor : ReceiveActor
                 options.NodeId, options.Log, store, options.Publisher, options.Clock, options.Random),
             "publisher");
         IActorRef feed = Context.ActorOf(
-            LogFeedActor.Props(options.NodeId, options.Log, store, options.Feed, options.Clock), "feed");
+            LogFeedActor.Props(
+                options.NodeId,
+                options.Log,
+                store,
+                options.Feed,
+                options.Clock,
+                options.Membership?.Actor),
+            "feed");
         options.Membership?.Attach(store, feed);
         Context.Watch(store);
         Context.Watch(feed);

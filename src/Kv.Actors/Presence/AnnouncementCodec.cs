@@ -57,7 +57,8 @@ internal static class AnnouncementCodec
         if (of.Contents.Length > 0) { json.WriteString("contents", of.Contents); }
         if (of.Divergence.Length > 0)
         {
-            json.WriteString("divergence", of.Divergence[..Math.Min(of.Divergence.Length, DivergenceCharsMax)]);
+            int length = Math.Min(of.Divergence.Length, DivergenceCharsMax);
+            json.WriteString("divergence", of.Divergence.AsSpan(0, length));
         }
         Write(json, "formats", of.Formats);
         if (of.ApplyVersions.Count > 0) { Write(json, "apply_versions", of.ApplyVersions); }

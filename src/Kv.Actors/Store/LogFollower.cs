@@ -21,6 +21,9 @@ internal sealed class LogFollower(ulong expectedClusterId, ILogFollowerPort port
 
     // Until the log was seen to lead on from what the store has, a peer's snapshot may replace that.
     private bool _mayBeReplaced;
+
+    // The first message read was not the log's first: whatever is read, nobody was founded by it.
+    private bool _beganLate;
     private UInt128 _nonce;
     private long _producerId = LogEntry.NoProducer;
 
@@ -173,6 +176,17 @@ internal sealed class LogFollower(ulong expectedClusterId, ILogFollowerPort port
             return true;
         }
         bool wasFounded = Store.Genesis is not null;
+        _beganLate |= Store.AppliedOffset < 0 && record.Offset > 0;
+        if (!wasFounded && _beganLate && IsGenesis(record))
+        {
+            // Of two geneses the first counts, and the first is gone. Nobody may found another, either.
+            port.TellPublisher(new PublisherActor.LogBeganLate());
+            StopTaking(
+                $"The log begins at offset {record.Offset} with a genesis that need not be its first: its "
+                    + "start was truncated.",
+                record.Offset);
+            return false;
+        }
         AppliedEntry applied = Store.Apply(record.Offset, record.Entry, _producerId);
         if (applied.Fate == EntryFate.Halt)
         {
@@ -188,6 +202,12 @@ internal sealed class LogFollower(ulong expectedClusterId, ILogFollowerPort port
         TellPublisher(record.Offset, applied);
         return true;
     }
+
+    private static bool IsGenesis(LogRecord record) =>
+        EntryCodec.Read(record.Entry) is EntryReading.Entry
+        {
+            Value.Commands: [{ Command: Command.Found }]
+        };
 
     private bool ResumesWhereItWas(LogRecord record)
     {
