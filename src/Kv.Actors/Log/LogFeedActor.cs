@@ -22,15 +22,30 @@ public sealed class LogFeedActor : ReceiveActor, IWithTimers
     /// </summary>
     public sealed record StartAnew;
 
+    /// <summary>
+    /// From the membership: where does the log's tail stand now? Answered with <see cref="TailFound"/>, or
+    /// not when it cannot be told.
+    /// </summary>
+    /// <param name="At">What was applied so far.</param>
+    public sealed record SeekTail(StoreActor.ResumePoint At);
+
+    /// <summary>
+    /// To the membership, also after each (re)connect: the first message appended after that moment stands at
+    /// this offset.
+    /// </summary>
+    /// <param name="SoughtAtMs">Monotonic, ms.</param>
+    public sealed record TailFound(long SoughtAtMs, long Offset);
+
     private sealed record Probe(StoreActor.ResumePoint At);
 
-    private sealed record ProbeEnded(StoreActor.TailSeen Seen);
+    private sealed record ProbeEnded(StoreActor.ResumePoint At, TailFound Tail);
 
     private sealed record ProbeFailed(StoreActor.ResumePoint At, Exception Cause);
 
     private readonly string _nodeId;
     private readonly IReplicationLog _replicationLog;
     private readonly IActorRef _store;
+    private readonly IActorRef _membership;
     private readonly FeedOptions _options;
     private readonly EntryStamp _stamp;
     private readonly ILoggingAdapter _log = Context.GetLogger();
@@ -40,12 +55,24 @@ public sealed class LogFeedActor : ReceiveActor, IWithTimers
     public ITimerScheduler Timers { get; set; } = null!;
 
     public static Props Props(
-        string nodeId, IReplicationLog log, IActorRef store, FeedOptions options, TimeProvider clock) =>
-        Akka.Actor.Props.Create(() => new LogFeedActor(nodeId, log, store, options, clock));
+        string nodeId,
+        IReplicationLog log,
+        IActorRef store,
+        FeedOptions options,
+        TimeProvider clock,
+        IActorRef? membership = null) => Akka.Actor.Props.Create(
+            () => new LogFeedActor(nodeId, log, store, options, clock, membership ?? ActorRefs.Nobody));
 
+    /// <param name="membership">Told where the log's tail is found.</param>
     public LogFeedActor(
-        string nodeId, IReplicationLog log, IActorRef store, FeedOptions options, TimeProvider clock)
+        string nodeId,
+        IReplicationLog log,
+        IActorRef store,
+        FeedOptions options,
+        TimeProvider clock,
+        IActorRef membership)
     {
+        _membership = membership;
         _nodeId = nodeId;
         _replicationLog = log;
         _store = store;
@@ -57,7 +84,12 @@ public sealed class LogFeedActor : ReceiveActor, IWithTimers
             Start();
         });
         Receive<Probe>(probe => StartProbe(probe.At));
-        Receive<ProbeEnded>(ended => _store.Tell(ended.Seen));
+        Receive<SeekTail>(seek => StartProbe(seek.At));
+        Receive<ProbeEnded>(ended =>
+        {
+            _store.Tell(new StoreActor.TailSeen(ended.Tail.Offset, ended.At.Offset));
+            _membership.Tell(ended.Tail);
+        });
         Receive<ProbeFailed>(failed =>
         {
             _log.Debug("{Node} could not probe the log's tail: {Cause}", _nodeId, failed.Cause.Message);
@@ -126,9 +158,10 @@ public sealed class LogFeedActor : ReceiveActor, IWithTimers
             LogEntry.NoProducer,
             sequence: 0,
             new EntryStamp.Basis(at.Offset, at.Chain));
+        long soughtAtMs = (long)Context.System.Scheduler.MonotonicClock.TotalMilliseconds;
         ReadTailOffsetAsync(probe).PipeTo(
             Self,
-            success: offset => new ProbeEnded(new StoreActor.TailSeen(offset, at.Offset)),
+            success: offset => new ProbeEnded(at, new TailFound(soughtAtMs, offset)),
             failure: cause => new ProbeFailed(at, cause));
     }
 

@@ -38,6 +38,12 @@ public enum KvError
     /// <summary>The node's replication mode cannot do this.</summary>
     UnsupportedInMode = 7,
 
+    /// <summary>
+    /// Nodes of the cluster disagree about what the log says; nothing was published. Reads go on until an
+    /// operator has chosen who is right.
+    /// </summary>
+    Diverged = 9,
+
     /// <summary>The caller's deadline ended before the command was published; it never will be.</summary>
     DeadlineBeforePublish = 8,
 }

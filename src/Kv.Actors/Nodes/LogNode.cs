@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Kv.Actors.Membership;
 using Kv.Actors.Publishing;
 using Kv.Actors.Snapshots;
 using Kv.Actors.Store;
@@ -45,6 +46,8 @@ public sealed class LogNode : IKvNode
     public async Task<Reply> ExecuteAsync(
         Command command, RequestId? requestId, CancellationToken cancellation)
     {
+        bool isRead = command is Command.Get or Command.Print or Command.Barrier;
+        await CheckServingAsync(isWrite: !isRead, cancellation);
         var pending = new PendingCommand(command, requestId, LetGo);
         Admit(pending);
         try
@@ -74,6 +77,8 @@ public sealed class LogNode : IKvNode
     public async Task<NodeStatus> GetStatusAsync(CancellationToken cancellation)
     {
         var status = await _store.Ask<StoreActor.StoreStatus>(new StoreActor.GetStatus(), cancellation);
+        IReadOnlyList<MemberStatus> members = await _options.ListMembers(cancellation);
+        bool isHeld = status.State == NodeState.Ready && Gate is { NotReadyBecause.Length: > 0 };
         List<string> alarms = [];
         if (status.Strays > 0)
         {
@@ -89,18 +94,19 @@ public sealed class LogNode : IKvNode
         {
             alarms.Add(snapshots.Trouble);
         }
+        alarms.AddRange(AlarmsOf(members));
         return new NodeStatus(
             NodeId,
             Mode,
-            status.State,
-            status.Reason,
+            isHeld ? NodeState.Starting : status.State,
+            isHeld ? Gate!.NotReadyBecause : status.Reason,
             status.ClusterId == 0 ? "" : status.ClusterId.ToString("x16"),
             status.AppliedOffset,
             status.Revision,
             status.Order,
             status.Keys,
             status.Chain.ToString(),
-            Members: [],
+            members,
             alarms);
     }
 
@@ -132,7 +138,43 @@ public sealed class LogNode : IKvNode
             // What is left gets its answer from the publisher's end: outcome unknown. A snapshot that is not
             // written in time only makes the next start longer.
         }
+        if (_options.Membership is { } membership)
+        {
+            await membership.LeaveAsync();
+        }
         await _node.GracefulStop(TimeSpan.FromSeconds(5));
+    }
+
+    private ServingGate? Gate => _options.Membership?.Gate;
+
+    private IEnumerable<string> AlarmsOf(IReadOnlyList<MemberStatus> members)
+    {
+        if (Gate is { NoWritesBecause.Length: > 0 } gate)
+        {
+            yield return $"no writes are taken: {gate.NoWritesBecause}";
+        }
+        foreach (MemberStatus member in members.Where(static member => member.State == NodeState.Halted))
+        {
+            yield return $"{member.NodeId} has halted at offset {member.AppliedOffset}; its status says why";
+        }
+    }
+
+    private async ValueTask CheckServingAsync(bool isWrite, CancellationToken cancellation)
+    {
+        if (Gate is { NotReadyBecause: { Length: > 0 } notReady })
+        {
+            var status = await _store.Ask<StoreActor.StoreStatus>(new StoreActor.GetStatus(), cancellation);
+            throw status.State == NodeState.Halted
+                ? new KvException(KvError.Halted, status.Reason)
+                : new KvException(KvError.NotReady, notReady);
+        }
+        if (isWrite && Gate is { NoWritesBecause: { Length: > 0 } noWrites })
+        {
+            throw new KvException(
+                KvError.Diverged,
+                $"Members of this cluster disagree, so none takes writes: {noWrites} Stop the one that is "
+                    + "wrong; the others then go on.");
+        }
     }
 
     private void Admit(PendingCommand pending)
@@ -165,6 +207,7 @@ public sealed class LogNode : IKvNode
         where TReply : Reply
     {
         object answer;
+        await CheckServingAsync(isWrite: false, cancellation);
         try
         {
             answer = await _store.Ask<object>(question, cancellation);

@@ -34,7 +34,7 @@ public sealed class LogNodeActor : ReceiveActor
             StoreActor.Props(
                 options.NodeId,
                 options.ExpectedClusterId,
-                options.OnClusterKnown,
+                NoteCluster,
                 awaitsSnapshot: options.Snapshots is not null),
             "store");
         IActorRef? snapshots = options.Snapshots is null
@@ -46,7 +46,15 @@ public sealed class LogNodeActor : ReceiveActor
                 options.NodeId, options.Log, store, options.Publisher, options.Clock, options.Random),
             "publisher");
         IActorRef feed = Context.ActorOf(
-            LogFeedActor.Props(options.NodeId, options.Log, store, options.Feed, options.Clock), "feed");
+            LogFeedActor.Props(
+                options.NodeId,
+                options.Log,
+                store,
+                options.Feed,
+                options.Clock,
+                options.Membership?.Actor),
+            "feed");
+        options.Membership?.Attach(store, feed);
         Context.Watch(store);
         Context.Watch(feed);
         Receive<GetParts>(_ => Sender.Tell(new Parts(store, publisher, snapshots)));
@@ -62,6 +70,12 @@ public sealed class LogNodeActor : ReceiveActor
             Context.GetLogger().Error(cause, "{Node} starts its parts anew after a bug", _options.NodeId);
             return Directive.Restart;
         });
+
+    private void NoteCluster(ulong clusterId)
+    {
+        _options.OnClusterKnown(clusterId);
+        _options.Membership?.NoteCluster(clusterId);
+    }
 
     private void GiveUp()
     {

@@ -1,4 +1,5 @@
 using Kv.Actors.Log;
+using Kv.Actors.Membership;
 using Kv.Actors.Publishing;
 using Kv.Actors.Snapshots;
 
@@ -20,6 +21,13 @@ public sealed record LogNodeOptions
 
     /// <summary>Null: the node starts from the log alone and writes no snapshots.</summary>
     public SnapshotOptions? Snapshots { get; init; }
+
+    /// <summary>Null: the node has no peers beyond its process. It stops with the node.</summary>
+    public ClusterMembership? Membership { get; init; }
+
+    /// <summary>The other nodes, for the status.</summary>
+    public Func<CancellationToken, Task<IReadOnlyList<MemberStatus>>> ListMembers { get; init; } =
+        static _ => Task.FromResult<IReadOnlyList<MemberStatus>>([]);
 
     /// <summary>The cluster that the data directory belongs to; 0: none yet.</summary>
     public ulong ExpectedClusterId { get; init; }

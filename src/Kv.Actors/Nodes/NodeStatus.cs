@@ -1,3 +1,5 @@
+using Kv.Actors.Presence;
+
 namespace Kv.Actors.Nodes;
 
 /// <summary>A node at a moment, for status calls, readiness and people.</summary>
@@ -44,4 +46,16 @@ public sealed record MemberStatus(
     long AppliedOffset,
     long Revision,
     string Digest,
-    long LastSeenMs);
+    long LastSeenMs)
+{
+    /// <summary>Of what it announced.</summary>
+    public static MemberStatus Of(Member member) => new(
+        member.Announcement.NodeId,
+        member.Announcement.Url,
+        member.Announcement.Mode,
+        member.Announcement.State,
+        member.Announcement.AppliedOffset,
+        member.Announcement.Revision,
+        member.Announcement.Digest,
+        member.LastSeenMs);
+}

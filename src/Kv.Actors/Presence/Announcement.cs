@@ -19,8 +19,19 @@ public sealed record Announcement(
     /// <summary>See <see cref="NodeStatus.Digest"/>.</summary>
     public string Digest { get; init; } = "";
 
-    /// <summary>Format versions the node can read.</summary>
+    /// <summary>Digest of the contents at the applied offset, hex; empty: not known.</summary>
+    public string Contents { get; init; } = "";
+
+    /// <summary>
+    /// With whom of its cluster it disagrees, and about what; empty: with nobody. Then nobody writes.
+    /// </summary>
+    public string Divergence { get; init; } = "";
+
+    /// <summary>Versions of its mode's messages that the node can read.</summary>
     public IReadOnlyList<int> Formats { get; init; } = [AnnouncementCodec.FormatVersion];
+
+    /// <summary>Versions of apply that the node has; none in queue mode.</summary>
+    public IReadOnlyList<int> ApplyVersions { get; init; } = [];
 
     /// <summary>Queue mode only.</summary>
     public QueueAnnouncement? Queue { get; init; }

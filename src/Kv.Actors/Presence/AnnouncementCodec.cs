@@ -34,6 +34,7 @@ internal static class AnnouncementCodec
 
     private const int FormatsMax = 16;
     private const int UrlCharsMax = 2_048;
+    private const int DivergenceCharsMax = 2_048;
 
     public static byte[] Encode(PresenceMessage message)
     {
@@ -53,9 +54,14 @@ internal static class AnnouncementCodec
         json.WriteNumber("applied", of.AppliedOffset);
         json.WriteNumber("revision", of.Revision);
         json.WriteString("digest", of.Digest);
-        json.WriteStartArray("formats");
-        foreach (int format in of.Formats) { json.WriteNumberValue(format); }
-        json.WriteEndArray();
+        if (of.Contents.Length > 0) { json.WriteString("contents", of.Contents); }
+        if (of.Divergence.Length > 0)
+        {
+            int length = Math.Min(of.Divergence.Length, DivergenceCharsMax);
+            json.WriteString("divergence", of.Divergence.AsSpan(0, length));
+        }
+        Write(json, "formats", of.Formats);
+        if (of.ApplyVersions.Count > 0) { Write(json, "apply_versions", of.ApplyVersions); }
         if (of.Queue is { } queue) { Write(json, queue); }
         json.WriteEndObject();
         json.Flush();
@@ -84,6 +90,13 @@ internal static class AnnouncementCodec
             problem = $"cannot be read ({cause.Message})";
             return false;
         }
+    }
+
+    private static void Write(Utf8JsonWriter json, string name, IReadOnlyList<int> versions)
+    {
+        json.WriteStartArray(name);
+        foreach (int version in versions) { json.WriteNumberValue(version); }
+        json.WriteEndArray();
     }
 
     private static void Write(Utf8JsonWriter json, QueueAnnouncement queue)
@@ -116,11 +129,12 @@ internal static class AnnouncementCodec
             AppliedOffset = json.GetProperty("applied").GetInt64(),
             Revision = json.GetProperty("revision").GetInt64(),
             Digest = Text(json, "digest", 64),
-            Formats =
-            [
-                .. json.GetProperty("formats").EnumerateArray().Take(FormatsMax)
-                    .Select(format => format.GetInt32()),
-            ],
+            Contents = OptionalText(json, "contents", 64),
+            Divergence = OptionalText(json, "divergence", DivergenceCharsMax),
+            Formats = Versions(json.GetProperty("formats")),
+            ApplyVersions = json.TryGetProperty("apply_versions", out JsonElement apply)
+                ? Versions(apply)
+                : [],
             Queue = json.TryGetProperty("queue", out JsonElement queue) ? ReadQueue(queue) : null,
         };
         long answers = json.TryGetProperty("answers", out _) ? Positive(json, "answers") : 0;
@@ -146,6 +160,12 @@ internal static class AnnouncementCodec
         string text = json.GetProperty(name).GetString() ?? throw new FormatException($"{name} is null");
         return text.Length <= charsMax ? text : throw new FormatException($"{name} is too long");
     }
+
+    private static string OptionalText(JsonElement json, string name, int charsMax) =>
+        json.TryGetProperty(name, out _) ? Text(json, name, charsMax) : "";
+
+    private static int[] Versions(JsonElement json) =>
+        [.. json.EnumerateArray().Take(FormatsMax).Select(static version => version.GetInt32())];
 
     private static long Positive(JsonElement json, string name) =>
         json.GetProperty(name).GetInt64() is var number && number > 0

@@ -34,7 +34,11 @@ public sealed class PresenceActor : ReceiveActor, IWithTimers
         Receive<FanoutReceiver.Opened>(_ => Sender.Tell(FanoutReceiver.Next.Instance));
         Receive<IReadOnlyList<FanoutDelivery>>(OnDeliveries);
         Receive<FanoutReceiver.Attached>(_ => OnAttached());
-        Receive<FanoutReceiver.Lost>(_ => Timers.Cancel(WhoOver.Instance));
+        Receive<FanoutReceiver.Lost>(lost =>
+        {
+            Timers.Cancel(WhoOver.Instance);
+            _owner.Tell(new Unreachable(lost.Cause.Message));
+        });
         Receive<FanoutReceiver.Closed>(_ => { });
         Receive<WhoOver>(_ => Admit());
         Receive<Tick>(_ => OnTick());
@@ -69,6 +73,10 @@ public sealed class PresenceActor : ReceiveActor, IWithTimers
     /// <summary>To the owner: the node must not run beside those that are there.</summary>
     public sealed record Refused(NodeRefusedException Because);
 
+    /// <summary>To the owner: nobody is heard.</summary>
+    /// <param name="Why">Empty: they are again.</param>
+    public sealed record Unreachable(string Why);
+
     /// <summary>To the owner: another node announced itself.</summary>
     public sealed record Heard(Announcement Announcement);
 
@@ -97,6 +105,7 @@ public sealed class PresenceActor : ReceiveActor, IWithTimers
 
     private void OnAttached()
     {
+        _owner.Tell(new Unreachable(""));
         Send(new PresenceMessage(PresenceKind.Who, _self));
         if (_isAdmitted) { return; }
         Timers.StartSingleTimer(
@@ -192,6 +201,7 @@ public sealed class PresenceActor : ReceiveActor, IWithTimers
                 + $"this one is configured for {AnnouncementCodec.NameOf(_self.Mode)}. Use one mode, or "
                 + "another exchange.";
         }
+        if (VersionRefusalBy(from) is { } refusal) { return refusal; }
         if (from.NodeId != _self.NodeId) { return null; }
         // An announcement that was under way when an old run of this node died does not count, an answer
         // does. Of two that start at once, the one that started later gives way.
@@ -203,12 +213,27 @@ public sealed class PresenceActor : ReceiveActor, IWithTimers
             : null;
     }
 
+    private string? VersionRefusalBy(Announcement from)
+    {
+        // Who comes without any is of an older build or of another mode, where none are needed.
+        bool appliesAlike = from.ApplyVersions.Count == 0 || _self.ApplyVersions.Count == 0
+            || from.ApplyVersions.Intersect(_self.ApplyVersions).Any();
+        return appliesAlike && from.Formats.Intersect(_self.Formats).Any()
+            ? null
+            : $"Node {from.NodeId} at {from.Url} runs format versions {string.Join(", ", from.Formats)} and "
+                + $"apply versions {string.Join(", ", from.ApplyVersions)}; this build has formats "
+                + $"{string.Join(", ", _self.Formats)} and apply versions "
+                + $"{string.Join(", ", _self.ApplyVersions)}. Start a build that fits.";
+    }
+
     private void OnWho(Announcement from)
     {
         bool isRival = from.NodeId == _self.NodeId;
         // Of two that start with one id only the earlier may answer, or both would stay out.
         if (isRival && !_isAdmitted && from.Incarnation < _self.Incarnation) { return; }
         if (_askers.Count < _options.MembersMax) { _askers.Add(from.Incarnation); }
+        // What it says of itself counts at once: whoever founds must know of it.
+        if (!isRival && from.Mode == _self.Mode) { Remember(from); }
         _owner.Tell(Compose.Instance);
     }
 

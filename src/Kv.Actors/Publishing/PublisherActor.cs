@@ -20,6 +20,12 @@ public sealed class PublisherActor : ReceiveActor, IWithTimers
     public sealed record Founded(ulong ClusterId);
 
     /// <summary>
+    /// From the store: the log has lost its start, so there is a cluster, but which is not known until <see
+    /// cref="Founded"/>.
+    /// </summary>
+    public sealed record LogBeganLate;
+
+    /// <summary>
     /// From the store: the registration with this nonce was applied; its offset is the producer id.
     /// </summary>
     public sealed record Registered(UInt128 Nonce, long ProducerId, long AppliedOffset, Digest Chain);
@@ -86,6 +92,7 @@ public sealed class PublisherActor : ReceiveActor, IWithTimers
         Receive<TimeOver>(over => EndTimer(over.Timer));
         Receive<CheckReadBack>(_ => _core.AppendAgainWhatIsOverdue());
         Receive<Founded>(founded => _core.Found(founded.ClusterId));
+        Receive<LogBeganLate>(_ => _core.AwaitCluster());
         Receive<Registered>(_core.TakeRegistered);
         Receive<RegistrarActor.Trouble>(trouble => _core.NoteRegistrationTrouble(trouble.Why));
         Receive<Halted>(halted => _core.Halt(halted.Why));

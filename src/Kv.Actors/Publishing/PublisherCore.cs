@@ -28,6 +28,7 @@ internal sealed class PublisherCore(
     private State _state = State.Starting;
     private EntryStamp.Basis _basis = EntryStamp.NoBasis;
     private UInt128 _nonce;
+    private bool _awaitsCluster;
     private ulong _clusterId;
     private long _producerId = LogEntry.NoProducer;
     private bool _appendAgainScheduled;
@@ -95,9 +96,25 @@ internal sealed class PublisherCore(
         }
     }
 
-    internal void Found(ulong clusterId)
+    /// <summary>There is a cluster that is not known yet: none is founded here.</summary>
+    internal void AwaitCluster()
     {
         if (_state == State.Starting)
+        {
+            port.EndRegistration();
+            _awaitsCluster = true;
+        }
+    }
+
+    internal void Found(ulong clusterId)
+    {
+        if (_awaitsCluster)
+        {
+            // The store answers the new registration with the cluster once more.
+            _awaitsCluster = false;
+            Register();
+        }
+        else if (_state == State.Starting)
         {
             _clusterId = clusterId;
             port.FoundRegistration(clusterId);
@@ -250,6 +267,7 @@ internal sealed class PublisherCore(
     internal void Halt(string why)
     {
         _haltReason = why;
+        _awaitsCluster = false;
         FailWaiting(KvError.Halted, why);
         FailPublished(KvError.Halted, why);
         port.EndRegistration();

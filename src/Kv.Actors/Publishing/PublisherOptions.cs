@@ -36,6 +36,12 @@ public sealed record PublisherOptions
     /// </summary>
     public bool MayFound { get; init; }
 
+    /// <summary>
+    /// Asked each time before a genesis is proposed, from an actor: why not now; empty: nothing is against
+    /// it.
+    /// </summary>
+    public Func<string> FoundingObjection { get; init; } = static () => "";
+
     /// <summary>Time to look for an existing genesis before founding, ms.</summary>
     public int FoundingDelayMs { get; init; } = 500;
 

@@ -43,6 +43,12 @@ internal sealed class RegistrarCore(
             _appendAtOnce = true;
             return;
         }
+        if (_clusterId == 0 && options.FoundingObjection() is { Length: > 0 } objection)
+        {
+            port.ReportTrouble($"This node founds no cluster: {objection}.");
+            port.ScheduleAppend(options.RetryDelayMsMax);
+            return;
+        }
         Command command = _clusterId == 0 ? NewGenesis() : new Command.Register(nonce, nodeId);
         ulong clusterId = command is Command.Found found ? found.Genesis.ClusterId : _clusterId;
         byte[] bytes = stamp.Encode(

@@ -96,6 +96,8 @@ internal sealed class AntiEntropyActor : ReceiveActor, IWithTimers
             Context.Stop(Self);
         });
         Receive<PresenceActor.Compose>(_ => _store.Tell(QueueStoreActor.Describe.Instance));
+        // The queue of commands is lost with it, and tells more.
+        Receive<PresenceActor.Unreachable>(_ => { });
         Receive<PresenceActor.Heard>(heard => OnHeard(heard.Announcement));
         Receive<PresenceActor.Gone>(gone =>
         {

@@ -18,18 +18,8 @@ internal static class QueueStatus
             own.Order,
             own.Keys,
             own.Digest.ToString(),
-            [.. members.Select(ToStatus)],
+            [.. members.Select(MemberStatus.Of)],
             [.. Alarms(own, unavailableBecause)]);
-
-    private static MemberStatus ToStatus(Member member) => new(
-        member.Announcement.NodeId,
-        member.Announcement.Url,
-        member.Announcement.Mode,
-        member.Announcement.State,
-        member.Announcement.AppliedOffset,
-        member.Announcement.Revision,
-        member.Announcement.Digest,
-        member.LastSeenMs);
 
     private static IEnumerable<string> Alarms(QueueStoreActor.Description own, string? unavailableBecause)
     {

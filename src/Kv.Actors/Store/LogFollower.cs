@@ -24,6 +24,9 @@ internal sealed class LogFollower(ulong expectedClusterId, ILogFollowerPort port
 
     // Until it has caught up nothing was answered from its state, and a peer's snapshot may replace that.
     private bool _mayBeReplaced;
+
+    // The first message read was not the log's first: whatever is read, nobody was founded by it.
+    private bool _beganLate;
     private UInt128 _nonce;
     private long _producerId = LogEntry.NoProducer;
 
@@ -132,7 +135,7 @@ internal sealed class LogFollower(ulong expectedClusterId, ILogFollowerPort port
     /// <summary>There is no log where there was one.</summary>
     public void NoteLogMissing(string why)
     {
-        if (Store.Genesis is not null)
+        if (Store.Genesis is not null || expectedClusterId != 0)
         {
             Halt($"The log is gone. {why}");
         }
@@ -178,6 +181,18 @@ internal sealed class LogFollower(ulong expectedClusterId, ILogFollowerPort port
             return true;
         }
         bool wasFounded = Store.Genesis is not null;
+        _beganLate |= Store.AppliedOffset < 0 && record.Offset > 0;
+        if (!wasFounded && _beganLate && IsGenesis(record))
+        {
+            // Of two geneses the first counts, and the first is gone. Nobody may found another, either.
+            port.TellPublisher(new PublisherActor.LogBeganLate());
+            StopTaking(
+                $"The log begins at offset {record.Offset} with a genesis that need not be its first: its "
+                    + "start was truncated.",
+                record.Offset,
+                clusterId: 0);
+            return false;
+        }
         AppliedEntry applied = Store.Apply(record.Offset, record.Entry, _producerId);
         if (applied.Fate == EntryFate.Halt)
         {
@@ -193,6 +208,12 @@ internal sealed class LogFollower(ulong expectedClusterId, ILogFollowerPort port
         TellPublisher(record.Offset, applied);
         return true;
     }
+
+    private static bool IsGenesis(LogRecord record) =>
+        EntryCodec.Read(record.Entry) is EntryReading.Entry
+        {
+            Value.Commands: [{ Command: Command.Found }]
+        };
 
     private bool ResumesWhereItWas(LogRecord record)
     {

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using Kv.Actors.Log;
+using Kv.Actors.Membership;
 using Kv.Actors.Nodes;
 using Kv.Actors.Publishing;
 using Kv.Actors.Snapshots;
@@ -66,6 +67,14 @@ public sealed partial class StoreActor : ReceiveActor, ILogFollowerPort
     /// <summary>Answered with <see cref="StoreStatus"/> in every state.</summary>
     public sealed record GetStatus;
 
+    /// <summary>From the membership: answered with <see cref="Compared"/>.</summary>
+    internal sealed record Compare(PeerClaim Claim);
+
+    internal sealed record Compared(PeerClaim Claim, HistoryVerdict Verdict);
+
+    /// <summary>From the membership: the log is not what a peer has read of it.</summary>
+    internal sealed record HaltNow(string Why);
+
     public sealed record NotServing(KvError Code, string Why);
 
     public sealed record StoreStatus(
@@ -77,6 +86,7 @@ public sealed partial class StoreActor : ReceiveActor, ILogFollowerPort
         long Order,
         long Keys,
         Digest Chain,
+        Digest Contents,
         long Strays,
         long Producers,
         string FeedTrouble);
@@ -137,6 +147,10 @@ public sealed partial class StoreActor : ReceiveActor, ILogFollowerPort
             Order = Store.Order,
         }));
         Receive<GetStatus>(_ => Sender.Tell(Status()));
+        Receive<Compare>(compare => Sender.Tell(new Compared(
+            compare.Claim,
+            Store.Compare(compare.Claim.Offset, compare.Claim.Chain, compare.Claim.Contents))));
+        Receive<HaltNow>(halt => _follower.Halt(halt.Why));
         Receive<CaptureNow>(_ => GiveCapture(Sender));
         Receive<CaptureAfter>(after => (_captureAsker, _captureAfterBytes) = (Sender, after.LogBytes));
     }
@@ -236,6 +250,7 @@ public sealed partial class StoreActor : ReceiveActor, ILogFollowerPort
             Store.Order,
             Store.Count,
             Store.Chain,
+            Store.Contents,
             Store.Strays,
             Store.Producers.Count,
             _feedTrouble);

@@ -10,10 +10,13 @@ namespace Kv.Core.Snapshots;
 internal sealed class SnapshotContents(bool keeps)
 {
     private byte[]? _lastKey;
+    private ContentsDigest _keysDigest;
 
     public SnapshotHeader? Header { get; private set; }
 
     public SortedBuild Keys { get; } = new();
+
+    public ContentsDigest KeysDigest => _keysDigest;
 
     public List<ProducerTable.Producer> Producers { get; } = [];
 
@@ -74,6 +77,7 @@ internal sealed class SnapshotContents(bool keeps)
         if (keeps)
         {
             Keys.Append(entry.Key, entry.Value);
+            _keysDigest.Add(entry.Key, entry.Value);
         }
     }
 

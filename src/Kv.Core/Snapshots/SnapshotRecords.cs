@@ -89,7 +89,8 @@ internal static class SnapshotRecords
         writer.Digest(link.Chain);
     }
 
-    public static ChainHistory.Link ReadLink(ref ByteReader reader) => new(reader.I64(), reader.Digest());
+    public static ChainHistory.Link ReadLink(ref ByteReader reader) =>
+        new(reader.I64(), reader.Digest(), Contents: Digest.Zero);
 
     private static void WriteReply(ByteWriter writer, Reply reply)
     {

@@ -14,6 +14,7 @@ public sealed partial class KeyValueStore
     private readonly ChainHistory _history = new(KvLimits.ChainDigestsMax);
     private ProducerTable _producers = new(KvLimits.ProducersMax);
     private RequestTable _requests = new(KvLimits.RequestIdsMax);
+    private ContentsDigest _contents;
 
     public KeyValueStore() => _keys = new OrderedIndex<KeyRecord>();
 
@@ -29,11 +30,14 @@ public sealed partial class KeyValueStore
         Order = header.Order;
         Strays = header.Strays;
         _keys = new OrderedIndex<KeyRecord>(contents.Keys);
+        _contents = contents.KeysDigest;
         _producers = new ProducerTable(header.Genesis.ProducersMax);
         _requests = new RequestTable(header.Genesis.RequestIdsMax);
         contents.Producers.ForEach(_producers.Restore);
         _requests.Restore(header.RequestFloor, contents.Requests);
-        contents.ChainHistory.ForEach(link => _history.Add(link.Offset, link.Chain));
+        // A snapshot tells the contents of its own offset only, by having them.
+        contents.ChainHistory.ForEach(link => _history.Add(
+            link.Offset, link.Chain, link.Offset == AppliedOffset ? Contents : Digest.Zero));
     }
 
     /// <summary>What the cluster was founded on; null before its genesis was applied.</summary>
@@ -49,6 +53,12 @@ public sealed partial class KeyValueStore
 
     /// <summary>Running hash over every (offset, message): equal on all nodes at equal offsets.</summary>
     public Digest Chain { get; private set; }
+
+    /// <summary>
+    /// Digest of all keys with their records, of revision and order: equal on all nodes at equal offsets, or
+    /// one of them has applied the log wrongly.
+    /// </summary>
+    public Digest Contents => _contents.Value(Revision, Order);
 
     /// <summary>
     /// Grows by one with each mutation; also where the request table's floor has reached it, which takes a
@@ -104,6 +114,11 @@ public sealed partial class KeyValueStore
     /// </summary>
     public bool Agrees(long offset, Digest chain) => _history.Agrees(offset, chain);
 
+    /// <summary>What another node has at an offset, against what this store had there.</summary>
+    /// <param name="contents">Its <see cref="Contents"/>; zero: not known.</param>
+    public HistoryVerdict Compare(long offset, Digest chain, Digest contents) =>
+        offset > AppliedOffset ? HistoryVerdict.Ahead : _history.Compare(offset, chain, contents);
+
     /// <summary>Takes the log's next message.</summary>
     /// <param name="offset">Its place: above <see cref="AppliedOffset"/>.</param>
     /// <param name="message">Its bytes; may change after the call.</param>
@@ -155,7 +170,7 @@ public sealed partial class KeyValueStore
         AppliedOffset = offset;
         AppliedHash = hash;
         Chain = Chain.Chain(offset, hash);
-        _history.Add(offset, Chain);
+        _history.Add(offset, Chain, Contents);
         return applied;
     }
 
@@ -298,12 +313,13 @@ public sealed partial class KeyValueStore
         {
             return Refused(StoreError.KeyEmpty);
         }
-        bool deleted = _keys.Remove(del.Key.Span) is not null;
-        if (deleted)
+        KeyRecord? removed = _keys.Remove(del.Key.Span);
+        if (removed is not null)
         {
+            _contents.Remove(del.Key.Span, removed);
             Revision++;
         }
-        return new Reply.Removed(deleted ? 1 : 0) { Revision = Revision, Order = ++Order };
+        return new Reply.Removed(removed is not null ? 1 : 0) { Revision = Revision, Order = ++Order };
     }
 
     private Reply.Done ApplyClose(Command.Close close)
@@ -321,6 +337,11 @@ public sealed partial class KeyValueStore
             ? new KeyRecord(own, before.CreateRevision, Revision, before.Version + 1, leaseId)
             : new KeyRecord(own, Revision, Revision, 1, leaseId);
         _keys.Set(key.ToArray(), record);
+        if (before is not null)
+        {
+            _contents.Remove(key.Span, before);
+        }
+        _contents.Add(key.Span, record);
     }
 
     private AppliedEntry Stray(Digest hash, LogEntry? entry, string why)

@@ -41,7 +41,8 @@ internal static class ErrorTable
             or KvError.DeadlineBeforePublish => StatusCode.Unavailable,
         KvError.OutcomeUnknown => StatusCode.DeadlineExceeded,
         KvError.Overloaded => StatusCode.ResourceExhausted,
-        KvError.Halted => StatusCode.DataLoss,
+        // As etcd answers under its CORRUPT alarm.
+        KvError.Halted or KvError.Diverged => StatusCode.DataLoss,
         KvError.UnsupportedInMode => StatusCode.FailedPrecondition,
         _ => throw new UnreachableException($"Unknown error {error}."),
     };

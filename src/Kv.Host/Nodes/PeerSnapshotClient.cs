@@ -2,7 +2,6 @@ using System.Runtime.CompilerServices;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Kv.Actors.Snapshots;
-using Kv.Host.Settings;
 using Kv.Protos.Internal.V1;
 
 namespace Kv.Host.Nodes;
@@ -12,11 +11,6 @@ internal static class PeerSnapshotClient
 {
     /// <summary>A peer that sends nothing for so long is given up, ms.</summary>
     private const int StallTimeoutMs = 30_000;
-
-    /// <summary>Null: the settings name no peer.</summary>
-    public static PeerSnapshots? Of(HostSettings settings) => settings.Peers.Count == 0
-        ? null
-        : new PeerSnapshots(new PeersOfSettings(settings.Peers), ExportAsync);
 
     /// <inheritdoc cref="ExportFromPeer"/>
     public static async IAsyncEnumerable<ReadOnlyMemory<byte>> ExportAsync(
@@ -29,6 +23,8 @@ internal static class PeerSnapshotClient
         {
             ClusterId = clusterId == 0 ? "" : clusterId.ToString("x16"),
             OffsetMin = offsetMin,
+            // What it has of the log is no worse for that: whether the log leads on from it shows.
+            HaltedToo = true,
         };
         using AsyncServerStreamingCall<SnapshotChunk> call =
             new SnapshotService.SnapshotServiceClient(channel).Export(
@@ -39,6 +35,4 @@ internal static class PeerSnapshotClient
             yield return call.ResponseStream.Current.Content.Memory;
         }
     }
-
-    private sealed record PeersOfSettings(IReadOnlyList<Uri> Peers) : IPeerDirectory;
 }

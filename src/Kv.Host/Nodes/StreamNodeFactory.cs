@@ -1,6 +1,8 @@
 using Akka.Actor;
+using Kv.Actors.Fanouts;
 using Kv.Actors.Log;
 using Kv.Actors.Log.Amqp;
+using Kv.Actors.Membership;
 using Kv.Actors.Nodes;
 using Kv.Actors.Publishing;
 using Kv.Actors.Snapshots;
@@ -21,16 +23,26 @@ internal sealed class StreamNodeFactory(
     /// </summary>
     private const int FoundingDelayMs = 1_000;
 
+    /// <summary>Longest wait for the peers' word before the log is left alone once more, ms.</summary>
+    private const int AdmissionTimeoutMs = 5_000;
+
+    private readonly SnapshotFiles _snapshots = new(Path.Combine(settings.DataDir, "snapshots"));
     private DataDirectory? _directory;
-    private AmqpStreamLog? _log;
+    private ClusterMembership? _membership;
+    private IReplicationLog? _log;
 
     public async Task<IKvNode> StartAsync(ActorSystem system, NodeSlot slot, CancellationToken stopping)
     {
         _directory ??= DataDirectory.Open(settings.DataDir);
-        bool mayFound = settings.MayFound && _directory.ClusterId == 0;
-        var snapshots = new SnapshotFiles(Path.Combine(settings.DataDir, "snapshots"));
-        Genesis? genesis = await _directory.ReadBaseAsync(snapshots, stopping);
-        _log ??= await OpenLogAsync(slot, _directory.ClusterId, mayFound, stopping);
+        Genesis? genesis = await _directory.ReadBaseAsync(_snapshots, stopping);
+        _membership ??= await JoinAsync(system, slot, _directory.ClusterId);
+        // Before the log is touched: whether this node may make one depends on who is there.
+        await AwaitAdmissionAsync(_membership, stopping);
+        bool mayFound = settings.MayFound
+            && _directory.ClusterId == 0
+            && (genesis is not null || _snapshots.List().Count == 0);
+        _log ??= await OpenLogAsync(slot, _directory.ClusterId, mayFound, _membership, stopping);
+        ClusterMembership membership = _membership;
         return await LogNode.StartAsync(system, new LogNodeOptions
         {
             NodeId = slot.NodeId,
@@ -41,47 +53,22 @@ internal sealed class StreamNodeFactory(
                 MayFound = mayFound,
                 Genesis = genesis,
                 FoundingDelayMs = FoundingDelayMs,
+                FoundingObjection = () => membership.ClusterNearby,
                 ClusterSize = settings.ClusterSize,
             },
             Snapshots = new SnapshotOptions
             {
-                Files = snapshots,
+                Files = _snapshots,
                 LogBytes = settings.SnapshotLogBytes,
-                Peers = PeerSnapshotClient.Of(settings),
+                Peers = new PeerSnapshots(membership, PeerSnapshotClient.ExportAsync),
             },
+            Membership = membership,
+            ListMembers = async cancellation =>
+                [.. (await membership.ListAsync(cancellation)).Select(MemberStatus.Of)],
             ExpectedClusterId = _directory.ClusterId,
             OnClusterKnown = _directory.Join,
             OnFatal = () => ExitCodes.Stop(lifetime, ExitCodes.Fatal),
         });
-    }
-
-    private async Task<AmqpStreamLog> OpenLogAsync(
-        NodeSlot slot, ulong clusterId, bool mayFound, CancellationToken stopping)
-    {
-        AmqpOptions options = new AmqpOptions
-        {
-            Uri = settings.AmqpUrl!,
-            ExchangeName = settings.ExchangeName,
-            LogBytesMax = settings.LogBytesMax,
-            ClientName = $"kv {slot.NodeId}",
-        }.Validate();
-        try
-        {
-            return await AmqpStreamLog.OpenAsync(
-                options,
-                mayFound ? LogDeclaration.CreateIfMissing : LogDeclaration.MustExist,
-                AmqpEventLog.To(logger),
-                stopping);
-        }
-        catch (LogMissingException missing) when (clusterId != 0)
-        {
-            throw new NodeHaltedException(
-                $"This node belongs to cluster {clusterId:x16}, but its log is gone: {missing.Message} "
-                    + "Bring the "
-                + "broker's data back; the node then goes on by itself. To give its data up instead, stop "
-                + "it and empty its data directory.",
-                missing);
-        }
     }
 
     public async ValueTask DisposeAsync()
@@ -90,6 +77,80 @@ internal sealed class StreamNodeFactory(
         {
             await _log.DisposeAsync();
         }
+        if (_membership is not null)
+        {
+            await _membership.DisposeAsync();
+        }
         _directory?.Dispose();
+    }
+
+    private async Task<ClusterMembership> JoinAsync(ActorSystem system, NodeSlot slot, ulong clusterId)
+    {
+        var fanouts = new AmqpFanouts(
+            LogOptions(slot),
+            [new AmqpQueue { Exchange = $"{settings.ExchangeName}.presence", IsExchangeDurable = false }],
+            AmqpEventLog.To(logger));
+        return await ClusterMembership.StartAsync(
+            system,
+            new MembershipOptions
+            {
+                NodeId = slot.NodeId,
+                Url = settings.AdvertisedUrl,
+                ClusterId = clusterId,
+                PeersOfSettings = settings.Peers,
+            },
+            fanouts.Fanouts[0]);
+    }
+
+    private static async Task AwaitAdmissionAsync(ClusterMembership membership, CancellationToken stopping)
+    {
+        try
+        {
+            await membership.Admitted.WaitAsync(TimeSpan.FromMilliseconds(AdmissionTimeoutMs), stopping);
+        }
+        catch (TimeoutException)
+        {
+            throw new LogUnavailableException(membership.Trouble.Length > 0
+                ? membership.Trouble
+                : "The broker does not answer.");
+        }
+    }
+
+    private AmqpOptions LogOptions(NodeSlot slot) => new AmqpOptions
+    {
+        Uri = settings.AmqpUrl!,
+        ExchangeName = settings.ExchangeName,
+        LogBytesMax = settings.LogBytesMax,
+        ClientName = $"kv {slot.NodeId}",
+    }.Validate();
+
+    private async Task<IReplicationLog> OpenLogAsync(
+        NodeSlot slot,
+        ulong clusterId,
+        bool mayFound,
+        ClusterMembership membership,
+        CancellationToken stopping)
+    {
+        string nearby = membership.ClusterNearby;
+        bool mayCreate = mayFound && nearby.Length == 0;
+        try
+        {
+            return await AmqpStreamLog.OpenAsync(
+                LogOptions(slot),
+                mayCreate ? LogDeclaration.CreateIfMissing : LogDeclaration.MustExist,
+                AmqpEventLog.To(logger),
+                stopping);
+        }
+        catch (LogMissingException missing) when (clusterId != 0)
+        {
+            return new MissingLog(
+                $"{missing.Message} This node belongs to cluster {clusterId:x16}. Bring the broker's data "
+                + "back and start the node again; its data can be exported meanwhile. To give its data up "
+                + "instead, stop it and empty its data directory.");
+        }
+        catch (LogMissingException missing) when (mayFound && !mayCreate)
+        {
+            throw new LogMissingException($"{missing.Message} {nearby}: nobody founds beside it.", missing);
+        }
     }
 }

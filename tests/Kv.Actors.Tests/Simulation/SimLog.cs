@@ -23,7 +23,8 @@ internal sealed class SimLog(SimWorld world)
 
     internal void Arrive(byte[] message, string from)
     {
-        if (world.IsFaulty && world.Dice.Chance(world.Plan.OffsetGap))
+        // The first message of a log stands at 0: that is how a reader knows that it misses nothing before.
+        if (_records.Count > 0 && world.IsFaulty && world.Dice.Chance(world.Plan.OffsetGap))
         {
             _nextOffset += world.Dice.Between(1, 5);
         }

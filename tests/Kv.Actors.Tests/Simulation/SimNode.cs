@@ -234,6 +234,9 @@ internal sealed class SimNode : IPublisherPort, ILogFollowerPort
             case PublisherActor.Founded founded:
                 _publisher.Found(founded.ClusterId);
                 break;
+            case PublisherActor.LogBeganLate:
+                _publisher.AwaitCluster();
+                break;
             case PublisherActor.Registered registered:
                 _world.Transcript.Add($"{Id}        is ready as producer {registered.ProducerId}");
                 _publisher.TakeRegistered(registered);

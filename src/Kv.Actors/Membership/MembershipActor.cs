@@ -1,0 +1,209 @@
+using Akka.Actor;
+using Akka.Event;
+using Kv.Actors.Fanouts;
+using Kv.Actors.Log;
+using Kv.Actors.Nodes;
+using Kv.Actors.Presence;
+using Kv.Actors.Store;
+
+namespace Kv.Actors.Membership;
+
+/// <summary>
+/// A node of stream mode among its peers: announces it, also before it has a log and when it has halted, and
+/// holds what the peers announce against its own store. Decisions are <see cref="PeerClaims"/>'.
+/// </summary>
+internal sealed class MembershipActor : ReceiveActor, IWithTimers
+{
+    /// <summary>From the node: whom to ask and to tell.</summary>
+    /// <param name="Feed">Told <see cref="LogFeedActor.SeekTail"/>.</param>
+    public sealed record Attach(IActorRef Store, IActorRef Feed);
+
+    /// <summary>From the node: its store belongs to this cluster.</summary>
+    public sealed record ClusterKnown(ulong ClusterId);
+
+    private readonly MembershipOptions _options;
+    private readonly MembershipSignals _signals;
+    private readonly Announcement _self;
+    private readonly IActorRef _presence;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly PeerClaims _claims = new();
+    private readonly PeerAddresses _addresses;
+    private readonly HashSet<string> _alarmsLogged = [];
+    private IActorRef _store = ActorRefs.Nobody;
+    private IActorRef _feed = ActorRefs.Nobody;
+    private StoreActor.ResumePoint? _applied;
+    private string _clusterId;
+    private bool _isServing;
+    private bool _hasHalted;
+    private long _seekAgainAtMs;
+
+    public MembershipActor(
+        MembershipOptions options, Announcement self, IFanout presence, MembershipSignals signals)
+    {
+        _options = options;
+        _signals = signals;
+        _self = self;
+        _clusterId = self.ClusterId;
+        _addresses = new PeerAddresses(options.Presence.SilentMs);
+        _presence = Context.ActorOf(
+            PresenceActor.Props(self, options.Presence, presence, Self), "presence");
+        signals.Presence.TrySetResult(_presence);
+        Receive<PresenceActor.Admitted>(_ => _signals.Admitted.TrySetResult());
+        Receive<PresenceActor.Refused>(refused => _signals.Admitted.TrySetException(refused.Because));
+        Receive<PresenceActor.Compose>(_ => Compose());
+        Receive<PresenceActor.Heard>(heard => Hear(heard.Announcement));
+        Receive<PresenceActor.Gone>(gone => Forget(gone.NodeId));
+        Receive<PresenceActor.Unreachable>(lost => _signals.Trouble = lost.Why);
+        Receive<Attach>(attach => (_store, _feed) = (attach.Store, attach.Feed));
+        Receive<ClusterKnown>(known =>
+        {
+            _clusterId = ClusterText(known.ClusterId);
+            CompareClaims();
+        });
+        Receive<StoreActor.StoreStatus>(Announce);
+        Receive<StoreActor.Compared>(compared =>
+        {
+            _claims.Settle(compared.Claim, compared.Verdict);
+            Judge();
+        });
+        Receive<Recheck>(_ => CompareClaims());
+        Receive<LogFeedActor.TailFound>(tail =>
+        {
+            _claims.SettleTail(_clusterId, tail.Offset, tail.SoughtAtMs);
+            Judge();
+        });
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    private static long NowMs => (long)Context.System.Scheduler.MonotonicClock.TotalMilliseconds;
+
+    public static Props Props(
+        MembershipOptions options, Announcement self, IFanout presence, MembershipSignals signals) =>
+        Akka.Actor.Props.Create(() => new MembershipActor(options, self, presence, signals));
+
+    internal static string ClusterText(ulong clusterId) => clusterId == 0 ? "" : clusterId.ToString("x16");
+
+    // Presence that fails by a bug harms nobody; it begins anew and asks who is there.
+    protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(
+        maxNrOfRetries: 3,
+        withinTimeRange: TimeSpan.FromMinutes(1),
+        localOnlyDecider: static _ => Directive.Restart);
+
+    private void Compose()
+    {
+        if (_store.IsNobody())
+        {
+            _presence.Tell(new PresenceActor.Announce(_self with { ClusterId = _clusterId }));
+        }
+        else
+        {
+            _store.Tell(new StoreActor.GetStatus());
+        }
+        SeekTailIfOverdue();
+    }
+
+    private void Announce(StoreActor.StoreStatus own)
+    {
+        if (own.ClusterId != 0)
+        {
+            _applied = new StoreActor.ResumePoint(own.AppliedOffset, own.ClusterId, own.Chain);
+        }
+        _hasHalted = own.State == NodeState.Halted;
+        bool isHeld = own.State == NodeState.Ready && !_isServing;
+        _presence.Tell(new PresenceActor.Announce(_self with
+        {
+            State = isHeld ? NodeState.Starting : own.State,
+            ClusterId = _clusterId,
+            AppliedOffset = own.AppliedOffset,
+            Revision = own.Revision,
+            Digest = own.Chain.ToString(),
+            Contents = own.Contents.ToString(),
+            Divergence = _claims.Divergence(_clusterId),
+        }));
+    }
+
+    private void Hear(Announcement announced)
+    {
+        if (announced.Mode != ReplicationMode.Stream)
+        {
+            return;
+        }
+        _claims.Hear(announced, NowMs);
+        _addresses.Hear(announced, NowMs);
+        _signals.Peers = _addresses.Of(_clusterId, NowMs, _options.PeersOfSettings);
+        _signals.ClusterNearby = _addresses.ClusterNearby();
+        CompareClaims();
+    }
+
+    private void Forget(string nodeId)
+    {
+        _claims.Forget(nodeId);
+        _addresses.Forget(nodeId);
+        _signals.Peers = _addresses.Of(_clusterId, NowMs, _options.PeersOfSettings);
+        _signals.ClusterNearby = _addresses.ClusterNearby();
+        Judge();
+    }
+
+    private void CompareClaims()
+    {
+        foreach (PeerClaim claim in _claims.Unsettled(_clusterId))
+        {
+            _store.Tell(new StoreActor.Compare(claim));
+        }
+        Judge();
+    }
+
+    private void Judge()
+    {
+        string whyNotReady = _claims.WhyNotReady(_clusterId);
+        if (!_isServing && _clusterId.Length > 0 && !_store.IsNobody() && whyNotReady.Length == 0)
+        {
+            _isServing = true;
+            _signals.Gate.Open();
+        }
+        if (!_isServing && whyNotReady.Length > 0)
+        {
+            _signals.Gate.Hold(whyNotReady);
+            LogOnce(whyNotReady);
+        }
+        string whyNoWrites = _claims.WhyNoWrites(_clusterId);
+        _signals.Gate.StopWrites(whyNoWrites);
+        LogOnce(whyNoWrites);
+        if (_isServing && _claims.LostTail(_clusterId) is { Length: > 0 } lostTail && !_hasHalted)
+        {
+            _store.Tell(new StoreActor.HaltNow(lostTail));
+        }
+        if (_claims.Unsettled(_clusterId).Count > 0)
+        {
+            Timers.StartSingleTimer(
+                nameof(Recheck), new Recheck(), TimeSpan.FromMilliseconds(_options.RecheckMs));
+        }
+    }
+
+    // Under load a peer's claim is ahead for a moment. One that stays ahead is beyond the log's end, or we
+    // cannot read: where the tail is tells which.
+    private void SeekTailIfOverdue()
+    {
+        long nowMs = NowMs;
+        if (_applied is { } applied
+            && nowMs >= _seekAgainAtMs
+            && _claims.LostTail(_clusterId).Length == 0
+            && _claims.Unsettled(_clusterId).Any(claim => nowMs - claim.HeardAtMs >= _options.SeekTailMs))
+        {
+            _seekAgainAtMs = nowMs + _options.SeekTailMs;
+            _feed.Tell(new LogFeedActor.SeekTail(applied));
+        }
+    }
+
+    private void LogOnce(string alarm)
+    {
+        if (alarm.Length > 0 && _alarmsLogged.Add(alarm))
+        {
+            _alarmsLogged.IntersectWith([alarm]);
+            _log.Error("{Node}: {Alarm}", _options.NodeId, alarm);
+        }
+    }
+
+    private sealed record Recheck;
+}
