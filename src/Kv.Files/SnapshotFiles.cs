@@ -121,7 +121,8 @@ public sealed class SnapshotFiles(string directory, Func<string, Stream>? create
     {
         if (System.IO.Directory.Exists(Directory))
         {
-            foreach (string draft in System.IO.Directory.EnumerateFiles(Directory, "*" + DurableFile.DraftExtension))
+            foreach (string draft in System.IO.Directory.EnumerateFiles(
+                Directory, "*" + DurableFile.DraftExtension))
             {
                 DurableFile.Remove(draft);
             }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Kv.Host.Recovery;
 using Kv.Host.Settings;
 
 namespace Kv.Host;
@@ -12,7 +13,8 @@ internal static class HostCommand
         over the environment, the environment over the file.
 
         kv-host health asks the nodes that run here, by the environment and the file, whether they are
-        ready: 0 yes, 1 no. Container health checks use it.
+        ready: 0 yes, 1 no. Container health checks use it. kv-host recover, run on a stopped node, makes its
+        state the base of a new cluster when a log is lost.
 
         Exit codes: 0 stopped on request, 1 a node failed again and again, 2 a setting cannot be used,
         3 the node must not run (its name or data directory is in use, or its exchange serves another
@@ -34,6 +36,7 @@ internal static class HostCommand
         {
             root.Options.Add(option);
         }
+        root.Subcommands.Add(RecoverCommand.Create());
         root.SetAction((parsed, stop) => RunAsync(
             options.Select(pair => KeyValuePair.Create(pair.Key.Name, parsed.GetValue(pair.Value))), stop));
         ParseResult result = root.Parse(args);
@@ -49,16 +52,17 @@ internal static class HostCommand
     /// <param name="options">Given on the command line; they win over the environment and the files.</param>
     /// <exception cref="SettingException">The first setting that cannot be used.</exception>
     /// <exception cref="InvalidDataException">An appsettings.json is not JSON.</exception>
-    public static HostSettings ReadSettings(IEnumerable<KeyValuePair<string, string?>> options)
-    {
-        IConfiguration configuration = new ConfigurationBuilder()
+    public static HostSettings ReadSettings(IEnumerable<KeyValuePair<string, string?>> options) =>
+        new SettingsReader(Configuration(options)).Read();
+
+    /// <inheritdoc cref="ReadSettings"/>
+    public static IConfiguration Configuration(IEnumerable<KeyValuePair<string, string?>> options) =>
+        new ConfigurationBuilder()
             .AddJsonFile(Path.Combine(AppContext.BaseDirectory, "appsettings.json"), optional: true)
             .AddJsonFile(Path.Combine(Environment.CurrentDirectory, "appsettings.json"), optional: true)
             .AddEnvironmentVariables()
             .AddInMemoryCollection(options.Where(static option => option.Value is not null))
             .Build();
-        return new SettingsReader(configuration).Read();
-    }
 
     private static async Task<int> RunAsync(
         IEnumerable<KeyValuePair<string, string?>> options, CancellationToken stop)

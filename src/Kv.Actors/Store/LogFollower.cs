@@ -1,4 +1,5 @@
 using Kv.Actors.Log;
+using Kv.Actors.Nodes;
 using Kv.Actors.Publishing;
 using Kv.Core.Entries;
 using Kv.Core.Store;
@@ -157,15 +158,16 @@ internal sealed class LogFollower(ulong expectedClusterId, ILogFollowerPort port
     }
 
     /// <summary>Nothing is served from here on, nothing thrown away. The first reason counts.</summary>
-    public void Halt(string why)
+    /// <param name="whatToDo">One of <see cref="HaltText"/>.</param>
+    public void Halt(string why, string whatToDo = HaltText.Recover)
     {
         if (IsHalted)
         {
             return;
         }
-        HaltReason = why;
-        port.TellPublisher(new PublisherActor.Halted(why));
-        port.Halted(why);
+        HaltReason = HaltText.Of(why, whatToDo);
+        port.TellPublisher(new PublisherActor.Halted(HaltReason));
+        port.Halted(HaltReason);
     }
 
     /// <returns>False: nothing more is taken for now; the node halted or needs a snapshot.</returns>
@@ -182,7 +184,7 @@ internal sealed class LogFollower(ulong expectedClusterId, ILogFollowerPort port
         }
         bool wasFounded = Store.Genesis is not null;
         _beganLate |= Store.AppliedOffset < 0 && record.Offset > 0;
-        if (!wasFounded && _beganLate && IsGenesis(record))
+        if (!wasFounded && _beganLate && IsGenesisToTake(record))
         {
             // Of two geneses the first counts, and the first is gone. Nobody may found another, either.
             port.TellPublisher(new PublisherActor.LogBeganLate());
@@ -190,7 +192,7 @@ internal sealed class LogFollower(ulong expectedClusterId, ILogFollowerPort port
                 $"The log begins at offset {record.Offset} with a genesis that need not be its first: its "
                     + "start was truncated.",
                 record.Offset,
-                clusterId: 0);
+                Store.AwaitedGenesis?.ClusterId ?? 0);
             return false;
         }
         AppliedEntry applied = Store.Apply(record.Offset, record.Entry, _producerId);
@@ -209,11 +211,13 @@ internal sealed class LogFollower(ulong expectedClusterId, ILogFollowerPort port
         return true;
     }
 
-    private static bool IsGenesis(LogRecord record) =>
+    // A store with a base refuses any other genesis than its own, wherever that stands.
+    private bool IsGenesisToTake(LogRecord record) =>
         EntryCodec.Read(record.Entry) is EntryReading.Entry
         {
-            Value.Commands: [{ Command: Command.Found }]
-        };
+            Value.Commands: [{ Command: Command.Found found }]
+        }
+        && (Store.AwaitedGenesis is not { } awaited || found.Genesis == awaited);
 
     private bool ResumesWhereItWas(LogRecord record)
     {
@@ -240,7 +244,8 @@ internal sealed class LogFollower(ulong expectedClusterId, ILogFollowerPort port
         if (expectedClusterId != 0 && genesis.ClusterId != expectedClusterId)
         {
             Halt($"The log belongs to cluster {genesis.ClusterId:x16}; this node's data directory belongs to "
-                + $"{expectedClusterId:x16}.");
+                + $"{expectedClusterId:x16}.",
+                HaltText.CheckNames);
             return false;
         }
         port.ClusterKnown(genesis.ClusterId);
@@ -283,7 +288,13 @@ internal sealed class LogFollower(ulong expectedClusterId, ILogFollowerPort port
     {
         if (!_mayBeReplaced || firstRetained is not { } offset)
         {
-            Halt(why);
+            // Before its genesis there is nothing that the log could have lost.
+            Halt(why, Store switch
+            {
+                { Genesis: not null } => HaltText.Recover,
+                { AwaitedGenesis: not null } => HaltText.CheckNames,
+                _ => firstRetained is null ? HaltText.Recover : HaltText.NamePeers,
+            });
             return;
         }
         Awaits = $"{why} The node looks for a peer's snapshot.";

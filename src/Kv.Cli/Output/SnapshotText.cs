@@ -55,7 +55,8 @@ internal static class SnapshotText
 
         if (report.NewCluster is { } founded)
         {
-            json.WriteString("data_dir", Path.GetFullPath(((Command.SnapshotRestore)report.Command).DataDirectory));
+            var restore = (Command.SnapshotRestore)report.Command;
+            json.WriteString("data_dir", Path.GetFullPath(restore.DataDirectory));
             json.WriteString("new_cluster_id", Cluster(founded));
             json.WriteString("new_base", founded.Base.ToString());
         }

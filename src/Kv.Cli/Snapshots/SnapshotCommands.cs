@@ -31,7 +31,8 @@ internal sealed class SnapshotCommands(TargetSet targets, IOutput output)
         catch (SnapshotException unusable)
         {
             failure = new Failure(
-                ExitCode.BadSnapshot, $"{command.File} cannot be used ({unusable.Fault}): {unusable.Message}");
+                ExitCode.BadSnapshot,
+                $"{command.File} cannot be used ({unusable.Fault}): {unusable.Message}");
         }
         catch (Exception local) when (local is IOException or UnauthorizedAccessException)
         {

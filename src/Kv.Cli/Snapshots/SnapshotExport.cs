@@ -3,7 +3,9 @@ using Kv.Protos.Internal.V1;
 
 namespace Kv.Cli.Snapshots;
 
-/// <summary>The state of one node, as it comes. The timeout is for each piece: the whole may take long.</summary>
+/// <summary>
+/// The state of one node, as it comes. The timeout is for each piece: the whole may take long.
+/// </summary>
 internal sealed class SnapshotExport(ChannelBase channel, TimeSpan timeout, CancellationToken interrupt)
 {
     /// <summary>Known with the first piece.</summary>

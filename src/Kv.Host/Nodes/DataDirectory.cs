@@ -14,7 +14,14 @@ namespace Kv.Host.Nodes;
 /// </summary>
 internal sealed class DataDirectory : IDisposable
 {
-    private const string ClusterFile = "cluster.json";
+    /// <summary>The cluster that the directory belongs to.</summary>
+    public const string ClusterFile = "cluster.json";
+
+    /// <summary>Held by the process that uses the directory.</summary>
+    public const string LockFile = "node.lock";
+
+    /// <summary>What a recovery is about to put in place of everything else; gone when it is done.</summary>
+    public const string Recovering = "recovering";
 
     private readonly string _path;
     private readonly FileStream _lock;
@@ -24,7 +31,7 @@ internal sealed class DataDirectory : IDisposable
     {
         _path = path;
         _lock = fileLock;
-        ClusterId = ReadClusterId();
+        ClusterId = ReadClusterId(path);
     }
 
     /// <summary>The cluster this directory belongs to; 0: none yet.</summary>
@@ -36,9 +43,12 @@ internal sealed class DataDirectory : IDisposable
         try
         {
             Directory.CreateDirectory(path);
-            var fileLock = new FileStream(
-                Path.Combine(path, "node.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            return new DataDirectory(path, fileLock);
+            FileStream fileLock = Lock(path);
+            if (!Directory.Exists(Path.Combine(path, Recovering)))
+            {
+                return new DataDirectory(path, fileLock);
+            }
+            fileLock.Dispose();
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -47,11 +57,19 @@ internal sealed class DataDirectory : IDisposable
                 + $"({failure.Message}). KV_DATA_DIR (--data-dir) names another one.",
                 failure);
         }
+        throw new NodeRefusedException(
+            $"A recovery of the data directory {path} was interrupted. Finish it: kv-host recover --data-dir "
+            + $"{path}");
     }
 
+    /// <summary>Keeps every other process out.</summary>
+    /// <exception cref="IOException">Another process has it.</exception>
+    public static FileStream Lock(string path) => new(
+        Path.Combine(path, LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+
     /// <summary>
-    /// The genesis of the cluster to found on the base that lies here. Null: there is none, or the cluster was
-    /// founded already, whatever has become of its log since.
+    /// The genesis of the cluster to found on the base that lies here. Null: there is none, or the cluster
+    /// was founded already, whatever has become of its log since.
     /// </summary>
     /// <exception cref="NodeRefusedException">The base is damaged: nothing may be founded on it.</exception>
     public async Task<Genesis?> ReadBaseAsync(SnapshotFiles snapshots, CancellationToken stopping)
@@ -84,20 +102,28 @@ internal sealed class DataDirectory : IDisposable
         {
             return;
         }
+        WriteClusterId(_path, clusterId);
+        ClusterId = clusterId;
+    }
+
+    /// <summary>Makes a directory that of a member, on disk before it returns.</summary>
+    public static void WriteClusterId(string path, ulong clusterId)
+    {
         var content = new JsonObject
         {
             ["cluster_id"] = clusterId.ToString("x16", CultureInfo.InvariantCulture),
         };
         DurableFile.Replace(
-            Path.Combine(_path, ClusterFile), Encoding.UTF8.GetBytes(content.ToJsonString()));
-        ClusterId = clusterId;
+            Path.Combine(path, ClusterFile), Encoding.UTF8.GetBytes(content.ToJsonString()));
     }
 
     public void Dispose() => _lock.Dispose();
 
-    private ulong ReadClusterId()
+    /// <summary>The cluster that a directory belongs to; 0: none yet.</summary>
+    /// <exception cref="NodeRefusedException">The file that says so is damaged.</exception>
+    public static ulong ReadClusterId(string path)
     {
-        string file = Path.Combine(_path, ClusterFile);
+        string file = Path.Combine(path, ClusterFile);
         if (!File.Exists(file))
         {
             return 0;

@@ -144,9 +144,8 @@ internal sealed class StreamNodeFactory(
         catch (LogMissingException missing) when (clusterId != 0)
         {
             return new MissingLog(
-                $"{missing.Message} This node belongs to cluster {clusterId:x16}. Bring the broker's data "
-                + "back and start the node again; its data can be exported meanwhile. To give its data up "
-                + "instead, stop it and empty its data directory.");
+                $"{missing.Message} This node belongs to cluster {clusterId:x16}. If the broker gets its data "
+                + "back, start the node again.");
         }
         catch (LogMissingException missing) when (mayFound && !mayCreate)
         {

@@ -13,6 +13,9 @@ internal sealed class SettingException(string message) : Exception(message);
 /// <summary>Reads and checks the settings; everything wrong is found before anything starts.</summary>
 internal sealed class SettingsReader(IConfiguration configuration)
 {
+    /// <summary>Name of the exchange in stream mode where none is given.</summary>
+    public const string StreamExchange = "kv.entries";
+
     private static readonly SearchValues<char> NameCharacters = SearchValues.Create(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-:");
 
@@ -38,7 +41,7 @@ internal sealed class SettingsReader(IConfiguration configuration)
             Mode = mode,
             AmqpUrl = amqpUrl,
             ExchangeName = Name(
-                Setting.ExchangeName, mode == ReplicationMode.Queue ? "kv.commands" : "kv.entries", 200),
+                Setting.ExchangeName, mode == ReplicationMode.Queue ? "kv.commands" : StreamExchange, 200),
             RpcPort = rpcPort,
             HttpPort = httpPort,
             BindAddress = bindAddress,
@@ -168,8 +171,12 @@ internal sealed class SettingsReader(IConfiguration configuration)
                 + $"{mode.ToString().ToLowerInvariant()}. Unset it.");
         }
         var own = new Uri(advertisedUrl);
-        return [.. text.Split(',', StringSplitOptions.TrimEntries).Select(Peer).Where(peer => peer != own)];
+        return [.. PeersOf(text).Where(peer => peer != own)];
     }
+
+    /// <exception cref="SettingException">One of them is no address.</exception>
+    public static IEnumerable<Uri> PeersOf(string text) =>
+        text.Split(',', StringSplitOptions.TrimEntries).Select(Peer);
 
     private static Uri Peer(string text) =>
         Uri.TryCreate(text, UriKind.Absolute, out Uri? url)

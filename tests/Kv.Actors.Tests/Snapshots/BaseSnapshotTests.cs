@@ -18,7 +18,8 @@ public sealed class BaseSnapshotTests
 
         KeyValueStore after = Founded(before);
 
-        Assert.Equal((before.Revision, before.Order, before.Count), (after.Revision, after.Order, after.Count));
+        Assert.Equal(
+            (before.Revision, before.Order, before.Count), (after.Revision, after.Order, after.Count));
         Assert.Equal("3", Text(after.Get("a"u8)));
         Assert.Equal((0, 0L), (after.Producers.Count, after.Strays));
         Assert.Equal((NewCluster, 2L), (after.Genesis!.ClusterId, after.AppliedOffset));
@@ -35,7 +36,8 @@ public sealed class BaseSnapshotTests
         after.Apply(3, InNewCluster(Entries.Register()));
         AppliedEntry applied = after.Apply(4, InNewCluster(Entries.Encode(3, 1, Entries.Set("a", "4"))));
 
-        Assert.Equal((revision + 1, before.Order + 1), (applied.Replies[0].Revision, applied.Replies[0].Order));
+        Assert.Equal(
+            (revision + 1, before.Order + 1), (applied.Replies[0].Revision, applied.Replies[0].Order));
         KeyValuePair<byte[], KeyRecord> record = after.Capture().Keys.Scan().First();
         Assert.Equal((2L, revision + 1, 3L),
             (record.Value.CreateRevision, record.Value.ModRevision, record.Value.Version));

@@ -19,6 +19,7 @@ public sealed class HostProcess : IAsyncDisposable
     private readonly HttpClient[] _https;
     private HostLaunch? _launch;
     private string _outputBefore = "";
+    private IReadOnlyDictionary<string, string> _changes = new Dictionary<string, string>();
 
     private HostProcess(HostStart start)
     {
@@ -102,12 +103,15 @@ public sealed class HostProcess : IAsyncDisposable
     /// Starts it again, after its end, with the same settings, ports and data. Clients have to be asked for
     /// anew.
     /// </summary>
-    public Task RestartAsync(bool waitUntilReady = true)
+    /// <param name="changes">Settings that are other ones from now on.</param>
+    public Task RestartAsync(
+        bool waitUntilReady = true, IReadOnlyDictionary<string, string>? changes = null)
     {
         if (!Launch.Process.HasExited)
         {
             throw new InvalidOperationException("It still runs: kill or terminate it first.");
         }
+        _changes = changes ?? _changes;
         _outputBefore = Output;
         Launch.Dispose();
         // A channel that found nobody waits before it tries again.
@@ -146,6 +150,10 @@ public sealed class HostProcess : IAsyncDisposable
             ["KV_NODES"] = $"{_start.Nodes}",
             ["KV_DATA_DIR"] = DataDirectory,
         };
+        foreach ((string name, string value) in _changes)
+        {
+            environment[name] = value;
+        }
         _launch = HostLaunch.Start(environment, _start.Arguments, _directory.Path);
         await AnswersAsync(Http(_start.Nodes), "/healthz");
         if (waitUntilReady)
