@@ -55,7 +55,7 @@ internal sealed class StreamNodeFactory(
     {
         AmqpOptions options = new AmqpOptions
         {
-            Uri = settings.AmqpUrl!,
+            Brokers = settings.BrokersOf(slot.NodeId),
             ExchangeName = settings.ExchangeName,
             LogBytesMax = settings.LogBytesMax,
             ClientName = $"kv {slot.NodeId}",
