@@ -10,9 +10,13 @@
 #
 # Optional: BROKER_NAME (rabbit), BROKER_PLUGINS (none; Erlang list items), BROKER_OWNER_PID: when that process is
 # gone, so is the node. A cluster is several nodes with names, directories and ports of their own and one epmd port.
+# BROKER_HOST: the host part of its name, instead of localhost; it then listens on all addresses, for a network
+# namespace of its own in which all members' hosts have addresses. BROKER_CONFIG: more lines for rabbitmq.conf.
 set -u
 dir=${BROKER_DIR:?} port=${BROKER_PORT:?} dist_port=${BROKER_DIST_PORT:?} epmd_port=${BROKER_EPMD_PORT:?}
-node=${BROKER_NAME:-rabbit}@localhost
+host=${BROKER_HOST:-localhost}
+node=${BROKER_NAME:-rabbit}@$host
+if [ "$host" = localhost ]; then listen=127.0.0.1 listen_erl=127,0,0,1; else listen=0.0.0.0 listen_erl=0,0,0,0; fi
 bin=/usr/lib/rabbitmq/bin
 cookie=kv-test
 
@@ -20,12 +24,15 @@ cookie=kv-test
 [ -d "$bin" ] || { echo "RabbitMQ is not installed ($bin is missing): run ./test, which installs it." >&2; exit 3; }
 
 export HOME=$dir RABBITMQ_NODENAME=$node RABBITMQ_NODE_PORT=$port RABBITMQ_DIST_PORT=$dist_port \
-  ERL_EPMD_PORT=$epmd_port ERL_EPMD_ADDRESS=127.0.0.1 \
+  ERL_EPMD_PORT=$epmd_port ERL_CRASH_DUMP=$dir/erl_crash.dump \
   RABBITMQ_MNESIA_BASE=$dir/mnesia RABBITMQ_LOG_BASE=$dir/log RABBITMQ_LOGS=$dir/log/rabbit.log \
   RABBITMQ_ENABLED_PLUGINS_FILE=$dir/enabled_plugins RABBITMQ_CONFIG_FILE=$dir/rabbitmq.conf \
   RABBITMQ_CONF_ENV_FILE=/dev/null RABBITMQ_PID_FILE=$dir/pid \
   RABBITMQ_CTL_ERL_ARGS="-setcookie $cookie" \
-  RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="-kernel inet_dist_use_interface {127,0,0,1} -setcookie $cookie +sbwt none +sbwtdcpu none +sbwtdio none"
+  RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="-kernel inet_dist_use_interface {$listen_erl} -setcookie $cookie +sbwt none +sbwtdcpu none +sbwtdio none"
+
+# On all addresses epmd listens by itself; told so, it trips over the loopback that it adds.
+[ "$host" != localhost ] || export ERL_EPMD_ADDRESS=127.0.0.1
 
 # The number in a pid file may be another process's by now: only one that was started on our directory is signalled.
 is_ours() { grep -qzxF "RABBITMQ_MNESIA_BASE=$dir/mnesia" "/proc/$1/environ" 2>/dev/null; }
@@ -43,9 +50,10 @@ write_config() {
   mkdir -p "$dir/log"
   [ -e "$dir/enabled_plugins" ] || echo "[${BROKER_PLUGINS-}]." > "$dir/enabled_plugins"
   [ -e "$dir/rabbitmq.conf" ] || cat > "$dir/rabbitmq.conf" <<CONF
-listeners.tcp.default = 127.0.0.1:$port
+listeners.tcp.default = $listen:$port
 vm_memory_high_watermark.absolute = 1GB
 disk_free_limit.absolute = 50MB
+${BROKER_CONFIG-}
 CONF
 }
 
@@ -87,7 +95,7 @@ case ${1:?start, stop, kill, pause, resume, ctl, join or clean} in
   pause) signal STOP ;;
   resume) signal CONT ;;
   ctl) shift; ctl "$@" ;;
-  join) ctl stop_app && ctl reset && ctl join_cluster "$2@localhost" && ctl start_app ;;
+  join) ctl stop_app && ctl reset && ctl join_cluster "$2@$host" && ctl start_app ;;
   clean)
     end 2>/dev/null
     # epmd refuses while it knows of a node, and a killed one is known for a moment yet.

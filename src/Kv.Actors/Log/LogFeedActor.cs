@@ -173,16 +173,19 @@ public sealed class LogFeedActor : ReceiveActor, IWithTimers
         return run[0].Offset;
     }
 
-    // Attached first, appended then: whatever comes first stands behind the tail of that moment.
+    // Attached first, appended then: the probe comes by, and stands behind the tail of that moment. What comes
+    // before it says nothing: a broker whose copy lags takes for its tail what others have long gone past.
     private async Task<long> ReadTailOffsetAsync(byte[] probe)
     {
-        (Task attached, Task<IReadOnlyList<LogRecord>> first) = _replicationLog.ReadTail()
+        (Task attached, Task<LogRecord> seen) = _replicationLog.ReadTail()
+            .SelectMany(static run => run)
+            .Where(record => record.Entry.Span.SequenceEqual(probe))
             .InitialTimeout(TimeSpan.FromMilliseconds(_options.ProbeTimeoutMs))
-            .ToMaterialized(Sink.First<IReadOnlyList<LogRecord>>(), Keep.Both)
+            .ToMaterialized(Sink.First<LogRecord>(), Keep.Both)
             .Run(_materializer);
-        await Task.WhenAny(attached, first);
+        await Task.WhenAny(attached, seen);
         await _replicationLog.AppendAsync(probe, CancellationToken.None);
-        return (await first)[0].Offset;
+        return (await seen).Offset;
     }
 }
 

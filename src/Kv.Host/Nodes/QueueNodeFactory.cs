@@ -26,7 +26,7 @@ internal sealed class QueueNodeFactory(
         var fanouts = new AmqpFanouts(
             new AmqpOptions
             {
-                Uri = settings.AmqpUrl!,
+                Brokers = settings.BrokersOf(slot.NodeId),
                 ExchangeName = settings.ExchangeName,
                 ClientName = $"kv {slot.NodeId}",
                 WindowMax = WindowMax,

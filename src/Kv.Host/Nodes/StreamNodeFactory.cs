@@ -118,7 +118,7 @@ internal sealed class StreamNodeFactory(
 
     private AmqpOptions LogOptions(NodeSlot slot) => new AmqpOptions
     {
-        Uri = settings.AmqpUrl!,
+        Brokers = settings.BrokersOf(slot.NodeId),
         ExchangeName = settings.ExchangeName,
         LogBytesMax = settings.LogBytesMax,
         ClientName = $"kv {slot.NodeId}",

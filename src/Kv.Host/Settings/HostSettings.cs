@@ -1,3 +1,4 @@
+using Kv.Actors.Log.Amqp;
 using Kv.Actors.Nodes;
 using Serilog.Events;
 
@@ -8,8 +9,8 @@ internal sealed record HostSettings
 {
     public required ReplicationMode Mode { get; init; }
 
-    /// <summary>Null in embedded mode.</summary>
-    public required Uri? AmqpUrl { get; init; }
+    /// <summary>Brokers of one cluster; none in embedded mode.</summary>
+    public required IReadOnlyList<Uri> AmqpUrls { get; init; }
 
     public required string ExchangeName { get; init; }
 
@@ -45,4 +46,7 @@ internal sealed record HostSettings
     public required bool QueueDurable { get; init; }
 
     public required LogEventLevel LogLevel { get; init; }
+
+    /// <summary>The brokers for a node; nodes with consecutive names start from different ones.</summary>
+    public BrokerList BrokersOf(string nodeId) => new(AmqpUrls, nodeId.Sum(static character => character));
 }

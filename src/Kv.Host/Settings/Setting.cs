@@ -16,7 +16,11 @@ internal sealed record Setting(string Name, string Default, string Allowed, stri
         .ToLowerInvariant().Replace('_', '-');
 
     public static readonly Setting AmqpUrl = new(
-        "AMQP_URL", "none", "amqp://user:password@host:5672/vhost or amqps://…", "The RabbitMQ broker.");
+        "AMQP_URL",
+        "none",
+        "amqp://user:password@host:5672/vhost or amqps://…, separated by commas",
+        "The RabbitMQ broker, or several of one cluster: a node uses one and goes on to the next when that "
+            + "one fails.");
 
     public static readonly Setting Replication = new(
         "REPLICATION",

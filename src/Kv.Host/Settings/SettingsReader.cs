@@ -22,8 +22,8 @@ internal sealed class SettingsReader(IConfiguration configuration)
     /// <exception cref="SettingException">The first setting that cannot be used.</exception>
     public HostSettings Read()
     {
-        Uri? amqpUrl = AmqpUrl();
-        ReplicationMode mode = Mode(amqpUrl);
+        IReadOnlyList<Uri> amqpUrls = AmqpUrls();
+        ReplicationMode mode = Mode(hasBroker: amqpUrls.Count > 0);
         int nodes = (int)Number(Setting.Nodes, 1, 1, 16);
         if (nodes > 1 && mode != ReplicationMode.Embedded)
         {
@@ -39,7 +39,7 @@ internal sealed class SettingsReader(IConfiguration configuration)
         return new HostSettings
         {
             Mode = mode,
-            AmqpUrl = amqpUrl,
+            AmqpUrls = amqpUrls,
             ExchangeName = Name(
                 Setting.ExchangeName, mode == ReplicationMode.Queue ? "kv.commands" : StreamExchange, 200),
             RpcPort = rpcPort,
@@ -76,31 +76,30 @@ internal sealed class SettingsReader(IConfiguration configuration)
     private string? Text(Setting setting) =>
         configuration[setting.Name]?.Trim() is { Length: > 0 } text ? text : null;
 
-    private Uri? AmqpUrl()
-    {
-        if (Text(Setting.AmqpUrl) is not { } text)
-        {
-            return null;
-        }
-        return Uri.TryCreate(text, UriKind.Absolute, out Uri? url)
+    private IReadOnlyList<Uri> AmqpUrls() =>
+        Text(Setting.AmqpUrl) is { } text
+            ? [.. text.Split(',', StringSplitOptions.TrimEntries).Select(AmqpUrl)]
+            : [];
+
+    private static Uri AmqpUrl(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out Uri? url)
             && url.Scheme is "amqp" or "amqps"
             && url.Host.Length > 0
             ? url
             : throw Wrong(Setting.AmqpUrl, WithoutPassword(text));
-    }
 
-    private ReplicationMode Mode(Uri? amqpUrl)
+    private ReplicationMode Mode(bool hasBroker)
     {
         string text = Choice(
-            Setting.Replication, amqpUrl is null ? "embedded" : "stream", "embedded", "stream", "queue");
+            Setting.Replication, !hasBroker ? "embedded" : "stream", "embedded", "stream", "queue");
         var mode = Enum.Parse<ReplicationMode>(text, ignoreCase: true);
-        if (mode == ReplicationMode.Embedded && amqpUrl is not null)
+        if (mode == ReplicationMode.Embedded && hasBroker)
         {
             throw new SettingException(
                 "REPLICATION is embedded, but AMQP_URL is set, too: embedded mode uses no broker. Unset "
                     + "one of them.");
         }
-        if (mode != ReplicationMode.Embedded && amqpUrl is null)
+        if (mode != ReplicationMode.Embedded && !hasBroker)
         {
             throw new SettingException(
                 $"REPLICATION is {text}, but AMQP_URL is not set: {Setting.AmqpUrl.Allowed}.");

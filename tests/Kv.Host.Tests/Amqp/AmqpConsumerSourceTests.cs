@@ -122,14 +122,19 @@ public sealed class AmqpConsumerSourceTests(RabbitMqBroker broker, ITestOutputHe
     [Fact]
     public async Task A_consumer_that_cannot_reach_the_broker_fails_and_says_where_it_looked()
     {
-        AmqpOptions nowhere = Options with { Uri = new Uri("amqp://guest:secret@127.0.0.1:1/") };
+        AmqpOptions nowhere = Options with
+        {
+            Brokers = new BrokerList(
+                [new("amqp://guest:secret@127.0.0.1:1/"), new("amqp://guest:secret@127.0.0.1:2/")]),
+        };
         (AmqpConsumer consumer, ISinkQueue<AmqpDelivery> queue) =
             AmqpConsumerSource.OneByOne(nowhere, ExclusiveQueue())
                 .ToMaterialized(Sink.Queue<AmqpDelivery>(), Keep.Both).Run(Materializer);
 
         var failure = await Assert.ThrowsAsync<LogUnavailableException>(() => PullAsync(queue));
 
-        Assert.Contains("127.0.0.1:1", failure.Message);
+        Assert.Contains("127.0.0.1:1:", failure.Message);
+        Assert.Contains("127.0.0.1:2:", failure.Message);
         Assert.DoesNotContain("secret", failure.ToString());
         await Assert.ThrowsAsync<LogUnavailableException>(() => InTimeAsync(consumer.Attached));
         await InTimeAsync(consumer.Closed);

@@ -32,7 +32,7 @@ public abstract class AmqpTest(RabbitMqBroker broker, ITestOutputHelper output) 
 
     protected AmqpOptions Options { get; init; } = new()
     {
-        Uri = broker.Uri,
+        Brokers = new BrokerList([broker.Uri]),
         ExchangeName = $"test-{Guid.NewGuid():N}",
         ConfirmTimeoutMs = 10_000,
         ConnectTimeoutMs = 10_000,

@@ -3,7 +3,6 @@ using Kv.Cli;
 using Kv.Core.Entries;
 using Kv.Core.Store;
 using Kv.Files;
-using Kv.Host.Tests.Hosting;
 
 namespace Kv.Host.Tests.Cli;
 

@@ -1,5 +1,4 @@
 using Kv.Host.Settings;
-using Kv.Host.Tests.Hosting;
 
 namespace Kv.Host.Tests.Docs;
 

@@ -1,7 +1,6 @@
 using Kv.Actors.Presence;
 using Kv.Host.Nodes;
 using Kv.Host.Recovery;
-using Kv.Host.Tests.Hosting;
 
 namespace Kv.Host.Tests.Recovery;
 

@@ -20,7 +20,11 @@ public sealed class InvalidSettingTests
     [InlineData("KV_NODES", "--nodes", "0", "1 to 16")]
     [InlineData("KV_NODES", "--nodes", "17", "1 to 16")]
     [InlineData("REPLICATION", "--replication", "Raft", "embedded, stream or queue")]
-    [InlineData("AMQP_URL", "--amqp-url", "http://h", "amqp://user:password@host:5672/vhost or amqps://…")]
+    [InlineData(
+        "AMQP_URL",
+        "--amqp-url",
+        "http://h",
+        "amqp://user:password@host:5672/vhost or amqps://…, separated by commas")]
     [InlineData("EXCHANGE_NAME", "--exchange-name", "kv/entries", "1 to 200 letters, digits and . _ - :")]
     [InlineData("KV_ADVERTISED_URL", "--advertised-url", "localhost:50051", "http://host:port")]
     [InlineData("KV_CLUSTER", "--cluster", "new", "auto or join")]
@@ -70,6 +74,9 @@ public sealed class InvalidSettingTests
     [InlineData("user:s3cret@host")]
     [InlineData("amqp:/user:s3cret")]
     [InlineData("amqp://user:s3c/r@et@host")]
+    [InlineData("amqp://user:a@host,amqp://user:s3cret@")]
+    [InlineData("amqp://user:s3cret@host,user:s3cret@host")]
+    [InlineData("amqp://user:s3c,ret@host")]
     [InlineData("amqp://user:s3cret#@host", "KV_NODES", "3")]
     [InlineData("amqp://user:s3cret@host", "KV_NODES", "3")]
     [InlineData("amqp://user:s3cret@host", "REPLICATION", "embedded")]

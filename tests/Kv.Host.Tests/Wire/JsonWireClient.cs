@@ -2,7 +2,6 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
-using Kv.Host.Tests.Hosting;
 
 namespace Kv.Host.Tests.Wire;
 

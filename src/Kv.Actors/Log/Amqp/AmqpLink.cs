@@ -5,6 +5,7 @@ namespace Kv.Actors.Log.Amqp;
 
 /// <summary>
 /// One connection for one purpose. It never recovers by itself: who uses it fails with it and opens another.
+/// It ends, too, when the node goes on to another broker; and the node does when this one fails.
 /// </summary>
 /// <remarks>
 /// Any thread. The events are raised on the connection's own thread and must return at once.
@@ -16,16 +17,20 @@ public sealed class AmqpLink : IAsyncDisposable
     private const int HomeNodeRetryDelayMs = 100;
 
     private readonly AmqpOptions _options;
+    private readonly BrokerList.Broker _broker;
     private readonly IConnection _connection;
     private readonly Action<AmqpEvent>? _observer;
     private readonly CancellationTokenSource _gone = new();
     private volatile string? _blockedBecause;
     private volatile string? _abandonedBecause;
+    private CancellationTokenRegistration _leaving;
     private int _closed;
 
-    private AmqpLink(AmqpOptions options, IConnection connection, Action<AmqpEvent>? observer)
+    private AmqpLink(AmqpOptions options, BrokerList.Broker broker, IConnection connection,
+        Action<AmqpEvent>? observer)
     {
         _options = options;
+        _broker = broker;
         _connection = connection;
         _observer = observer;
         Name = connection.ClientProvidedName!;
@@ -47,18 +52,46 @@ public sealed class AmqpLink : IAsyncDisposable
     /// <summary>Raised when <see cref="BlockedBecause"/> has changed.</summary>
     public event Action? BlockedChanged;
 
+    /// <summary>Connects to the node's present broker, or else to the next that can be reached.</summary>
     /// <param name="purpose">What the connection is for: part of its name at the broker.</param>
-    /// <exception cref="LogUnavailableException">No connection in time; the text says why.</exception>
+    /// <exception cref="LogUnavailableException">
+    /// No broker gave a connection in time; the text says why.
+    /// </exception>
     public static async Task<AmqpLink> OpenAsync(
         AmqpOptions options, string purpose, Action<AmqpEvent>? observer, CancellationToken stopping)
     {
+        List<Exception> failures = [];
+        while (true)
+        {
+            BrokerList.Broker broker = options.Brokers.Current;
+            try
+            {
+                return await OpenAsync(options, broker, purpose, observer, stopping);
+            }
+            catch (LogUnavailableException cause)
+            {
+                options.Brokers.Leave(broker);
+                failures.Add(cause);
+            }
+            if (failures.Count == options.Brokers.Count)
+            {
+                throw new LogUnavailableException(
+                    string.Join(' ', failures.Select(static failure => failure.Message)), failures[^1]);
+            }
+        }
+    }
+
+    private static async Task<AmqpLink> OpenAsync(AmqpOptions options, BrokerList.Broker broker,
+        string purpose, Action<AmqpEvent>? observer, CancellationToken stopping)
+    {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         deadline.CancelAfter(options.ConnectTimeoutMs);
-        Task<IConnection> connecting = Factory(options, purpose).CreateConnectionAsync(deadline.Token);
+        Task<IConnection> connecting = Factory(options, broker, purpose).CreateConnectionAsync(deadline.Token);
         try
         {
             // The client tidies up for seconds after a handshake without answers; nobody waits for that.
-            var link = new AmqpLink(options, await connecting.WaitAsync(deadline.Token), observer);
+            var link = new AmqpLink(
+                options, broker, await connecting.WaitAsync(deadline.Token), observer);
             link.Observe();
             return link;
         }
@@ -66,7 +99,7 @@ public sealed class AmqpLink : IAsyncDisposable
         {
             _ = connecting.ContinueWith(DropLate, TaskScheduler.Default);
             stopping.ThrowIfCancellationRequested();
-            throw AmqpErrors.Translate(cause, $"connect to the broker at {options.Endpoint}");
+            throw AmqpErrors.Translate(cause, $"connect to the broker at {broker.Endpoint}");
         }
     }
 
@@ -118,7 +151,12 @@ public sealed class AmqpLink : IAsyncDisposable
             catch (Exception cause)
             {
                 stopping.ThrowIfCancellationRequested();
-                throw AmqpErrors.Translate(cause, doing);
+                Exception translated = AmqpErrors.Translate(cause, doing);
+                if (translated is LogUnavailableException and not LogMissingException)
+                {
+                    _options.Brokers.Leave(_broker);
+                }
+                throw translated;
             }
         }
     }
@@ -134,6 +172,7 @@ public sealed class AmqpLink : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _closed, 1) == 1) { return; }
+        _leaving.Unregister();
         try
         {
             await _connection.CloseAsync(Constants.ReplySuccess, "Goodbye",
@@ -146,9 +185,10 @@ public sealed class AmqpLink : IAsyncDisposable
         }
     }
 
-    private static ConnectionFactory Factory(AmqpOptions options, string purpose) => new()
+    private static ConnectionFactory Factory(
+        AmqpOptions options, BrokerList.Broker broker, string purpose) => new()
     {
-        Uri = options.Uri,
+        Uri = broker.Uri,
         ClientProvidedName = NameOf(options, purpose),
         // One recovery mechanism, ours: the client's would resume a stream consumer at its first offset.
         AutomaticRecoveryEnabled = false,
@@ -176,7 +216,7 @@ public sealed class AmqpLink : IAsyncDisposable
 
     private void Observe()
     {
-        _observer?.Invoke(new AmqpEvent.Connected(Name, _options.Endpoint));
+        _observer?.Invoke(new AmqpEvent.Connected(Name, _broker.Endpoint));
         _connection.ConnectionBlockedAsync += (_, blocked) =>
         {
             _blockedBecause = blocked.Reason;
@@ -192,12 +232,14 @@ public sealed class AmqpLink : IAsyncDisposable
             return Task.CompletedTask;
         };
         _connection.ConnectionShutdownAsync += OnShutdownAsync;
+        _leaving = _broker.Left.Register(() => _ = AbandonAsync("this node goes on at another broker"));
     }
 
     // Called at once if the connection has ended before this was subscribed.
     private Task OnShutdownAsync(object sender, ShutdownEventArgs reason)
     {
         bool isInGoodOrder = Volatile.Read(ref _closed) == 1 && _abandonedBecause is null;
+        if (!isInGoodOrder) { _options.Brokers.Leave(_broker); }
         _observer?.Invoke(isInGoodOrder
             ? new AmqpEvent.Closed(Name)
             : new AmqpEvent.Lost(Name, _abandonedBecause ?? AmqpErrors.Describe(reason)));

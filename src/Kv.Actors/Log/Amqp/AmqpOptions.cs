@@ -6,8 +6,10 @@ namespace Kv.Actors.Log.Amqp;
 /// <remarks>Check with <see cref="Validate"/> before use; the factories do.</remarks>
 public sealed record AmqpOptions
 {
-    /// <summary>Broker address, amqp:// or amqps://, with credentials and virtual host.</summary>
-    public required Uri Uri { get; init; }
+    /// <summary>
+    /// Where the log is: one broker, or several of one RabbitMQ cluster. Shared by all connections of a node.
+    /// </summary>
+    public required BrokerList Brokers { get; init; }
 
     /// <summary>The fanout exchange every node publishes to. 1 to 200 bytes of UTF-8.</summary>
     public required string ExchangeName { get; init; }
@@ -33,7 +35,7 @@ public sealed record AmqpOptions
     public int ConfirmTimeoutMs { get; init; } = 5_000;
 
     /// <summary>
-    /// Longest wait for a connection and for each answer while it is set up, ms, 10 to 600,000.
+    /// Longest wait for a connection to one broker and for each answer while it is set up, ms, 10 to 600,000.
     /// </summary>
     public int ConnectTimeoutMs { get; init; } = 5_000;
 
@@ -54,9 +56,10 @@ public sealed record AmqpOptions
     public int HomeNodeWaitMs { get; init; } = 2_000;
 
     /// <summary>
-    /// Seconds between heartbeats, 1 to 600. A silent peer is given up after about two of them.
+    /// Seconds between heartbeats, 1 to 600. A silent peer is given up after about two of them: a broker that
+    /// stands still, or a cut link, must not keep a node for longer than a few seconds.
     /// </summary>
-    public int HeartbeatS { get; init; } = 10;
+    public int HeartbeatS { get; init; } = 3;
 
     /// <summary>
     /// Unacknowledged deliveries a consumer asks for, 1 to 65,535. A stream goes on to the end of the
@@ -82,15 +85,11 @@ public sealed record AmqpOptions
     /// <summary>Names this process in the broker's list of connections.</summary>
     public string ClientName { get; init; } = "kv";
 
-    /// <summary>Where the broker is, without credentials: fit for logs.</summary>
-    public string Endpoint => $"{Uri.Host}:{(Uri.IsDefaultPort || Uri.Port < 0 ? DefaultPort : Uri.Port)}";
-
-    private int DefaultPort => Uri.Scheme == "amqps" ? 5671 : 5672;
-
     /// <exception cref="ArgumentException">A value is out of its bounds; the text names it.</exception>
     public AmqpOptions Validate()
     {
-        Require(Uri.Scheme is "amqp" or "amqps", nameof(Uri), "amqp:// or amqps://");
+        Require(Brokers.Uris.All(static uri => uri.Scheme is "amqp" or "amqps"),
+            nameof(Brokers), "amqp:// or amqps://");
         RequireName(ExchangeName, nameof(ExchangeName), 200);
         RequireName(StreamName, nameof(StreamName), 255);
         RequireRange(SegmentBytesMax, 4 << 10, 3_000_000_000, nameof(SegmentBytesMax));
@@ -108,8 +107,8 @@ public sealed record AmqpOptions
         return this;
     }
 
-    /// <summary>Without the address's credentials, which a record would print.</summary>
-    public override string ToString() => $"{Endpoint}, exchange {ExchangeName}, stream {StreamName}";
+    /// <summary>Without the addresses' credentials, which a record would print.</summary>
+    public override string ToString() => $"{Brokers}, exchange {ExchangeName}, stream {StreamName}";
 
     private static void RequireName(string name, string option, int bytesMax) =>
         Require(Encoding.UTF8.GetByteCount(name) is var bytes && bytes >= 1 && bytes <= bytesMax,

@@ -1,14 +1,14 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Kv.Host.Tests.Hosting;
+namespace Kv.Testing.Processes;
 
 /// <summary>
 /// Consecutive free ports, each given once in this process. They lie below the range that outgoing
 /// connections take theirs from; another process may still be faster, so who listens has to be ready to try
 /// again.
 /// </summary>
-internal static class FreePorts
+public static class FreePorts
 {
     private const int First = 20_000;
     private const int End = 32_000;

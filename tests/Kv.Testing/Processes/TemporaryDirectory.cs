@@ -1,7 +1,7 @@
-namespace Kv.Host.Tests.Hosting;
+namespace Kv.Testing.Processes;
 
 /// <summary>A directory of its own, gone at the end.</summary>
-internal sealed class TemporaryDirectory : IDisposable
+public sealed class TemporaryDirectory : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("kv-host-test-").FullName;
 

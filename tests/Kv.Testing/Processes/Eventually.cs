@@ -1,9 +1,9 @@
 using System.Diagnostics;
 
-namespace Kv.Host.Tests.Hosting;
+namespace Kv.Testing.Processes;
 
 /// <summary>Waits for what comes by itself, but not for ever.</summary>
-internal static class Eventually
+public static class Eventually
 {
     private const int PollMs = 20;
 

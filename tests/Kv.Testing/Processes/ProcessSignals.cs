@@ -2,10 +2,10 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 
-namespace Kv.Host.Tests.Hosting;
+namespace Kv.Testing.Processes;
 
 /// <summary>Signals that System.Diagnostics.Process cannot send.</summary>
-internal static class ProcessSignals
+public static class ProcessSignals
 {
     private const int Terminate = 15;
     private const int Continue = 18;

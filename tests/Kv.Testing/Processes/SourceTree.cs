@@ -1,7 +1,7 @@
-namespace Kv.Host.Tests.Hosting;
+namespace Kv.Testing.Processes;
 
 /// <summary>Where the tests find what they start.</summary>
-internal static class SourceTree
+public static class SourceTree
 {
     public static string Root { get; } = FindRoot(AppContext.BaseDirectory);
 
