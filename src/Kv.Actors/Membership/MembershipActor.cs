@@ -21,6 +21,9 @@ internal sealed class MembershipActor : ReceiveActor, IWithTimers
     /// <summary>From the node: its store belongs to this cluster.</summary>
     public sealed record ClusterKnown(ulong ClusterId);
 
+    /// <summary>Alarms logged by one life; there are as many as members that disagree.</summary>
+    private const int AlarmsLoggedMax = 1_024;
+
     private readonly MembershipOptions _options;
     private readonly MembershipSignals _signals;
     private readonly Announcement _self;
@@ -165,12 +168,13 @@ internal sealed class MembershipActor : ReceiveActor, IWithTimers
         if (!_isServing && whyNotReady.Length > 0)
         {
             _signals.Gate.Hold(whyNotReady);
-            LogOnce(whyNotReady);
         }
         string whyNoWrites = _claims.WhyNoWrites(_clusterId);
         _signals.Gate.StopWrites(whyNoWrites);
+        string lostTail = _claims.LostTail(_clusterId);
         LogOnce(whyNoWrites);
-        if (_isServing && _claims.LostTail(_clusterId) is { Length: > 0 } lostTail && !_hasHalted)
+        LogOnce(lostTail);
+        if (_isServing && lostTail.Length > 0 && !_hasHalted)
         {
             _store.Tell(new StoreActor.HaltNow(lostTail));
         }
@@ -198,9 +202,8 @@ internal sealed class MembershipActor : ReceiveActor, IWithTimers
 
     private void LogOnce(string alarm)
     {
-        if (alarm.Length > 0 && _alarmsLogged.Add(alarm))
+        if (alarm.Length > 0 && _alarmsLogged.Count < AlarmsLoggedMax && _alarmsLogged.Add(alarm))
         {
-            _alarmsLogged.IntersectWith([alarm]);
             _log.Error("{Node}: {Alarm}", _options.NodeId, alarm);
         }
     }

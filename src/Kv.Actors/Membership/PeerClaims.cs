@@ -60,6 +60,11 @@ internal sealed class PeerClaims
             return;
         }
         peer.Unsettled = null;
+        if (peer.Contradiction.Length > 0)
+        {
+            // What once was different stays so, even where later entries hide it.
+            return;
+        }
         peer.Contradiction = verdict switch
         {
             HistoryVerdict.OtherHistory => $"{claim.NodeId} at {claim.Url} has another history up to offset "
@@ -67,8 +72,7 @@ internal sealed class PeerClaims
             HistoryVerdict.OtherContents => $"{claim.NodeId} at {claim.Url} has other contents at offset "
                 + $"{claim.Offset} than this node, though both applied the same log: one of them applied it "
                 + "wrongly.",
-            // What once was different stays so, even where later entries hide it.
-            _ => peer.Contradiction,
+            _ => "",
         };
     }
 
