@@ -16,7 +16,7 @@ internal static class Report
         Line($"");
         Line($"    {options}");
         Line($"");
-        Line($"Three nodes, {options.Brokers} broker(s), {Workload.Clients} clients, {run.LoadS:0} s under load.");
+        Line($"3 nodes, {options.Brokers} broker(s), {Workload.Clients} clients, {run.LoadS:0} s of load.");
         Line($"");
         Line($"| operations | |");
         Line($"|---|---|");
@@ -38,18 +38,22 @@ internal static class Report
         Line($"|---|---|---|");
         foreach (Checks.CheckResult check in run.Checks)
         {
-            string detail = check.Detail.ReplaceLineEndings("<br>").Replace("|", "\\|", StringComparison.Ordinal);
-            Line($"| {check.What} | {(check.Passed ? "passed" : "**failed**")} | {detail} |");
+            string result = check.Passed ? "passed" : "**failed**";
+            Line($"| {check.What} | {result} | {Cell(check.Detail)} |");
         }
         Line($"");
         Line($"| why calls failed | times |");
         Line($"|---|---|");
         foreach ((string reason, int times) in counts.Reasons)
         {
-            Line($"| {reason.Replace("|", "\\|", StringComparison.Ordinal)} | {times} |");
+            Line($"| {Cell(reason)} | {times} |");
         }
         File.WriteAllText(Path.Combine(options.ReportDirectory, "report.md"), text.ToString());
 
-        void Line(FormattableString line) => text.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
+        void Line(FormattableString line) =>
+            text.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
     }
+
+    private static string Cell(string text) =>
+        text.ReplaceLineEndings("<br>").Replace("|", "\\|", StringComparison.Ordinal);
 }

@@ -6,12 +6,12 @@ namespace Kv.Faults;
 internal sealed record RunOptions
 {
     public const string Usage = """
-        ./test --faults [OPTIONS]   kills, freezes and cuts nodes and brokers under load, and checks the answers
+        ./test --faults [OPTIONS]   kills, freezes and cuts nodes and brokers under load, checks the answers
 
-          --seconds S        how long to inject faults (60); every kind happens at least once however short it is
+          --seconds S        how long to inject faults (60); longer if not every kind has happened by then
           --seed N           makes the same plan again (a new one each time)
           --brokers 1|3      brokers, of one RabbitMQ cluster (3)
-          --without WHAT     cuts: no network namespaces; disks: no snapshot disk of its own; cuts,disks: both
+          --without WHAT     cuts: no network namespaces; disks: no disk for snapshots; cuts,disks: neither
           --set NAME=VALUE   a setting for all nodes; may be repeated
           --report DIR       where report, history and logs go (artifacts/faults)
         """;
@@ -34,7 +34,9 @@ internal sealed record RunOptions
 
     public string ReportDirectory { get; init; } = Path.Combine("artifacts", "faults");
 
-    /// <exception cref="ArgumentException">An option that is unknown, incomplete or out of bounds.</exception>
+    /// <exception cref="ArgumentException">
+    /// An option that is unknown, incomplete or out of bounds.
+    /// </exception>
     public static RunOptions Parse(string[] arguments)
     {
         var options = new RunOptions();
@@ -52,7 +54,8 @@ internal sealed record RunOptions
                 "--brokers" when value is "1" or "3" => options with { Brokers = value[0] - '0' },
                 "--without" => Without(options, value),
                 "--report" => options with { ReportDirectory = value },
-                "--set" when value.IndexOf('=') is > 0 and var at => Set(options, value[..at], value[(at + 1)..]),
+                "--set" when value.IndexOf('=') is > 0 and var at =>
+                    Set(options, value[..at], value[(at + 1)..]),
                 _ => throw new ArgumentException($"{name} {value} is not allowed."),
             };
         }

@@ -173,8 +173,8 @@ public sealed class LogFeedActor : ReceiveActor, IWithTimers
         return run[0].Offset;
     }
 
-    // Attached first, appended then: the probe comes by, and stands behind the tail of that moment. What comes
-    // before it says nothing: a broker whose copy lags takes for its tail what others have long gone past.
+    // Attached first, appended then: the probe comes by, and stands behind the tail of that moment. What
+    // comes before it says nothing: a broker whose copy lags takes for its tail what is long past elsewhere.
     private async Task<long> ReadTailOffsetAsync(byte[] probe)
     {
         (Task attached, Task<LogRecord> seen) = _replicationLog.ReadTail()

@@ -40,7 +40,7 @@ internal sealed class NodeChecks : IDisposable
             if (different == 1 || Environment.TickCount64 > giveUpMs)
             {
                 return new CheckResult(What, different == 1, string.Join("; ", all.Select(static s =>
-                    $"{s.Node} {s.State} offset {s.AppliedOffset} digest {s.Digest} order {s.Order} keys {s.Keys}")));
+                    $"{s.Node} {s.State} offset {s.AppliedOffset} digest {s.Digest} order {s.Order}")));
             }
             await Task.Delay(PollMs);
         }

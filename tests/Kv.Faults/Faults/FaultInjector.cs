@@ -6,8 +6,8 @@ namespace Kv.Faults.Faults;
 internal sealed class FaultInjector(Arena arena, Action<string> log)
 {
     /// <summary>
-    /// Longest wait for a node after its restart before the next fault of its lane, ms: while brokers are away,
-    /// it cannot be ready.
+    /// Longest wait for a node after its restart before the next fault of its lane, ms: while brokers are
+    /// away, it cannot be ready.
     /// </summary>
     private const int ReadyPatienceMs = 6_000;
 

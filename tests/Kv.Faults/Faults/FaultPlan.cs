@@ -1,8 +1,8 @@
 namespace Kv.Faults.Faults;
 
 /// <summary>
-/// What is to happen, from a seed: for nodes, brokers and the disk a lane each, without end, which run at the same
-/// time. A lane goes through all its kinds in a random order before one comes again.
+/// What is to happen, from a seed: for nodes, brokers and the disk a lane each, without end, which run at the
+/// same time. A lane goes through all its kinds in a random order before one comes again.
 /// </summary>
 internal sealed class FaultPlan(RunOptions options)
 {

@@ -21,7 +21,7 @@ internal sealed class Client(
     private const int DeadlineMsMax = 5_000;
     private const int AttemptsMax = 6;
     private const int PauseAfterFailureMs = 50;
-    private const int PaddingBytes = 150;
+    private const int PaddingBytes = 300;
 
     private static readonly string Padding = new('~', PaddingBytes);
 

@@ -81,11 +81,14 @@ internal sealed class KvClient : IDisposable
     /// </summary>
     private static bool IsRefusal(RpcException failed) => failed.StatusCode switch
     {
-        StatusCode.Unavailable => failed.Status.DebugException is null or HttpRequestException
-        {
-            HttpRequestError: HttpRequestError.ConnectionError,
-            InnerException: SocketException,
-        },
+        StatusCode.Unavailable => failed.Status.DebugException
+            is null
+            or SocketException
+            or HttpRequestException
+            {
+                HttpRequestError: HttpRequestError.ConnectionError,
+                InnerException: SocketException,
+            },
         StatusCode.ResourceExhausted => true,
         // The node halted. It did so after the call may have been published.
         _ => false,

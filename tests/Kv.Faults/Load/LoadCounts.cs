@@ -16,7 +16,7 @@ internal sealed class LoadCounts(Func<long> now)
     /// <summary>Operations whose outcome was never learnt.</summary>
     public long Unknown { get; private set; }
 
-    /// <summary>Calls without an answer that told their outcome, each of which may have been applied.</summary>
+    /// <summary>Calls whose answer did not tell the outcome; each may have been applied.</summary>
     public long UnknownCalls { get; private set; }
 
     /// <summary>Calls repeated with their request id.</summary>

@@ -49,7 +49,8 @@ internal sealed class Arena : IAsyncDisposable
         return arena;
     }
 
-    public void Start(NodeProcess node) => node.Start(_nodes.Select(static peer => peer.RpcAddress), Brokers.Urls);
+    public void Start(NodeProcess node) =>
+        node.Start(_nodes.Select(static peer => peer.RpcAddress), Brokers.Urls);
 
     public async ValueTask DisposeAsync()
     {
@@ -77,8 +78,8 @@ internal sealed class Arena : IAsyncDisposable
         Dictionary<string, string> settings = new()
         {
             ["KV_CLUSTER_SIZE"] = $"{names.Length}",
-            // Every few seconds one.
-            ["KV_SNAPSHOT_LOG_BYTES"] = $"{256 << 10}",
+            // As often as it can be: every few seconds.
+            ["KV_SNAPSHOT_LOG_BYTES"] = $"{64 << 10}",
         };
         foreach ((string name, string value) in options.Settings) { settings[name] = value; }
         foreach (string name in names)
@@ -100,7 +101,8 @@ internal sealed class Arena : IAsyncDisposable
         {
             if (!await ReadyAsync(node, ReadyTimeoutMs))
             {
-                throw new TimeoutException($"{node.Name} was not ready within {ReadyTimeoutMs} ms of its first start.");
+                throw new TimeoutException(
+                    $"{node.Name} was not ready within {ReadyTimeoutMs} ms of its first start.");
             }
         }
     }

@@ -7,6 +7,7 @@ namespace Kv.Faults.Machine;
 internal sealed class BrokerCluster : IAsyncDisposable
 {
     private const int WholeTimeoutMs = 120_000;
+    private const int WholePollMs = 500;
 
     private BrokerCluster(IReadOnlyList<string> names, IReadOnlyList<RabbitMqNode> nodes)
     {
@@ -79,6 +80,8 @@ internal sealed class BrokerCluster : IAsyncDisposable
     /// <summary>Waits until every broker runs and holds its copy of the log.</summary>
     public Task WholeAsync() => Eventually.HoldsAsync("all brokers hold the log", async () =>
     {
+        // Each question starts a program of its own, which takes seconds of a processor.
+        await Task.Delay(WholePollMs);
         try
         {
             string answer = await Nodes[0].ControlAsync("list_queues", "name", "online");

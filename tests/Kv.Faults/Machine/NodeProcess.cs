@@ -43,6 +43,9 @@ internal sealed class NodeProcess : IAsyncDisposable
     /// <summary>How often it said so far that it starts from a snapshot.</summary>
     public int StartsFromSnapshot { get; private set; }
 
+    /// <summary>How often it said so far that it wrote one.</summary>
+    public int SnapshotsWritten { get; private set; }
+
     /// <summary>True from its start to the kill that we asked for.</summary>
     public bool IsMeantToRun { get; private set; }
 
@@ -135,6 +138,7 @@ internal sealed class NodeProcess : IAsyncDisposable
         lock (_output)
         {
             if (line.Contains("starts from the snapshot", StringComparison.Ordinal)) { StartsFromSnapshot++; }
+            if (line.Contains("wrote the snapshot", StringComparison.Ordinal)) { SnapshotsWritten++; }
             _output.WriteLine(line);
         }
     }

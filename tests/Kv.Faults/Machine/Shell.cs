@@ -6,7 +6,9 @@ namespace Kv.Faults.Machine;
 internal static class Shell
 {
     /// <returns>What it printed.</returns>
-    /// <exception cref="InvalidOperationException">It cannot be run, or failed; the text says how.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// It cannot be run, or failed; the text says how.
+    /// </exception>
     public static async Task<string> RunAsync(params string[] command)
     {
         using Process process = Start(command);

@@ -1,8 +1,8 @@
 namespace Kv.Faults.Machine;
 
 /// <summary>
-/// A small file system of its own for a node's snapshots, which can be full, and slow: it is frozen for most of
-/// the time, so that each write waits. It is gone with the runner's mount namespace.
+/// A small file system of its own for a node's snapshots, which can be full, and slow: it is frozen for most
+/// of the time, so that each write waits. It is gone with the runner's mount namespace.
 /// </summary>
 internal sealed class SnapshotDisk
 {
