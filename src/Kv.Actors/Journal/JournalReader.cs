@@ -106,7 +106,7 @@ internal static class JournalReader
         {
             if (!_joined && _outcome is JournalOutcome.Whole or JournalOutcome.TornTail)
             {
-                _outcome = JournalOutcome.Missing;
+                _outcome = JournalOutcome.Behind;
                 _why = $"it ends at offset {_at?.Offset}, before offset {from.Offset}";
             }
             return new JournalReading(
@@ -209,4 +209,9 @@ public enum JournalOutcome
     /// read.
     /// </summary>
     Missing = 5,
+
+    /// <summary>
+    /// It ends before the place asked for: a crash came before the last messages applied were written.
+    /// </summary>
+    Behind = 6,
 }

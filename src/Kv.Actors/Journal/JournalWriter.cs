@@ -1,6 +1,6 @@
 using System.Buffers;
-using Kv.Actors.Files;
 using Kv.Core;
+using Kv.Files;
 
 namespace Kv.Actors.Journal;
 

@@ -113,9 +113,10 @@ internal sealed class EntryWindow
         }
     }
 
-    /// <summary>The store applied an entry of ours: answers its clients.</summary>
+    /// <summary>The store applied an entry of ours: its clients get their answers.</summary>
     /// <exception cref="InvalidOperationException">It is not the one that must come next: a bug.</exception>
-    internal void ReadBack(long sequence, Digest hash, IReadOnlyList<Reply> replies)
+    internal void ReadBack(
+        long sequence, Digest hash, IReadOnlyList<Reply> replies, Action<PendingCommand, Reply> answer)
     {
         Entry? oldest = Oldest;
         if (oldest is null || oldest.Sequence != sequence || oldest.Hash != hash)
@@ -128,7 +129,7 @@ internal sealed class EntryWindow
         {
             foreach (PendingCommand waiting in oldest.ByCommand[i])
             {
-                waiting.Answer(replies[i]);
+                answer(waiting, replies[i]);
             }
         }
     }

@@ -25,6 +25,7 @@ internal sealed class PublisherCore(
     ILoggingAdapter log)
 {
     private readonly Queue<PendingCommand> _waiting = [];
+    private readonly AnswerGate _answers = new(options.Ack);
     private State _state = State.Starting;
     private EntryStamp.Basis _basis = EntryStamp.NoBasis;
     private UInt128 _nonce;
@@ -65,6 +66,7 @@ internal sealed class PublisherCore(
         FailWaiting(KvError.Stopping, "The node stops.");
         FailPublished(
             KvError.OutcomeUnknown, "The node stopped before the answer came; the outcome is unknown.");
+        _answers.Fail("The node stopped.");
     }
 
     internal void Submit(PendingCommand pending)
@@ -88,6 +90,10 @@ internal sealed class PublisherCore(
         else if (_draining)
         {
             pending.Fail(KvError.Stopping, "The node stops.");
+        }
+        else if (_answers.Refusal.Length > 0)
+        {
+            pending.Fail(KvError.NotReady, _answers.Refusal);
         }
         else
         {
@@ -152,6 +158,17 @@ internal sealed class PublisherCore(
 
     internal void NoteApplied(long offset, Digest chain) => _basis = new EntryStamp.Basis(offset, chain);
 
+    /// <summary>How far the log is persisted, and why nothing may be written now, if so.</summary>
+    internal void NotePersisted(long offset, string refusal)
+    {
+        if (refusal.Length > 0)
+        {
+            FailWaiting(KvError.NotReady, refusal);
+        }
+        _answers.Note(offset, refusal);
+        AnswerDrain();
+    }
+
     internal void TakeReadBack(PublisherActor.ReadBack back)
     {
         if (_state != State.Publishing || back.ProducerId != _producerId)
@@ -161,7 +178,11 @@ internal sealed class PublisherCore(
         switch (back.Fate)
         {
             case EntryFate.Applied:
-                Window.ReadBack(back.Sequence, back.Hash, back.Replies);
+                Window.ReadBack(
+                    back.Sequence,
+                    back.Hash,
+                    back.Replies,
+                    (pending, reply) => _answers.Answer(back.Offset, pending, reply));
                 PublishWaiting();
                 AnswerDrain();
                 break;
@@ -270,6 +291,7 @@ internal sealed class PublisherCore(
         _awaitsCluster = false;
         FailWaiting(KvError.Halted, why);
         FailPublished(KvError.Halted, why);
+        _answers.Fail(why);
         port.EndRegistration();
         port.CancelTimer(PublisherTimer.AppendAgain);
         port.CancelTimer(PublisherTimer.OutageGraceOver);
@@ -363,7 +385,7 @@ internal sealed class PublisherCore(
 
     private void AnswerDrain()
     {
-        if (_draining && _waiting.Count == 0 && Window.Count == 0)
+        if (_draining && _waiting.Count == 0 && Window.Count == 0 && _answers.HeldCount == 0)
         {
             port.Drained();
         }
