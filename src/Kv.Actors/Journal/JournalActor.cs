@@ -20,7 +20,9 @@ public sealed class JournalActor : ReceiveActor, IWithTimers
     /// </summary>
     /// <param name="Genesis">Null: nothing was founded yet.</param>
     /// <param name="Recent">The history that leads there, oldest first.</param>
-    /// <param name="Reading">How reading this journal ended; null: it was not read since it was written.</param>
+    /// <param name="Reading">
+    /// How reading this journal ended; null: it was not read since it was written.
+    /// </param>
     public sealed record Begin(
         JournalPoint At, Genesis? Genesis, IReadOnlyList<JournalPoint> Recent, JournalReading? Reading);
 

@@ -9,8 +9,8 @@ public enum AckLevel
     Replicated = 1,
 
     /// <summary>
-    /// Beyond that it is on the disks of a majority of the cluster's nodes; in embedded mode, on the one there
-    /// is.
+    /// Beyond that it is on the disks of a majority of the cluster's nodes; in embedded mode, on the one
+    /// there is.
     /// </summary>
     Persisted = 2,
 }

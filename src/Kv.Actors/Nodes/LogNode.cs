@@ -38,6 +38,9 @@ public sealed class LogNode : IKvNode
 
     public ReplicationMode Mode => _options.Mode;
 
+    // The embedded log fsyncs each entry before it gives it to anybody.
+    public AckLevel? Ack => Mode == ReplicationMode.Embedded ? AckLevel.Persisted : _options.Publisher.Ack;
+
     /// <summary>Starts the node's actors; it catches up with the log by itself.</summary>
     public static async Task<LogNode> StartAsync(ActorSystem system, LogNodeOptions options)
     {

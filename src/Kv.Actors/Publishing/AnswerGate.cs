@@ -4,8 +4,8 @@ using Kv.Core.Store;
 namespace Kv.Actors.Publishing;
 
 /// <summary>
-/// Lets answers out when they have behind them what <paramref name="ack"/> asks for. Under ACK=persisted reads
-/// wait as writes do: nobody is shown what might still be lost.
+/// Lets answers out when they have behind them what <paramref name="ack"/> asks for. Under ACK=persisted
+/// reads wait as writes do: nobody is shown what might still be lost.
 /// </summary>
 /// <remarks>
 /// Not bounded here: whoever waits counts among the commands the node has under way until it is answered.

@@ -9,7 +9,8 @@ public sealed class HeadMessageTests
         HeadKind.Head, "n-ä", 0xC0FFEE, 17, new JournalPoint(42, new Digest(1, 2)));
 
     [Fact]
-    public void What_was_encoded_is_decoded() => Assert.Equal(Message, HeadMessage.TryDecode(Message.Encode()));
+    public void What_was_encoded_is_decoded() =>
+        Assert.Equal(Message, HeadMessage.TryDecode(Message.Encode()));
 
     [Fact]
     public void With_any_bit_flipped_or_any_end_cut_it_is_none()

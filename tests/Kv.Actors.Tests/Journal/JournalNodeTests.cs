@@ -46,9 +46,12 @@ public sealed class JournalNodeTests : TestKit
         await JournalCluster.SetAsync(first, "c", "3");
         NodeStatus last = await first.GetStatusAsync(CancellationToken.None);
         await cluster.StopAsync(first);
-        foreach (SnapshotFile later in SnapshotsOf(cluster, "n1").List().Where(file => file.Offset != snapshot))
+        foreach (SnapshotFile file in SnapshotsOf(cluster, "n1").List())
         {
-            File.Delete(later.Path);
+            if (file.Offset != snapshot)
+            {
+                File.Delete(file.Path);
+            }
         }
 
         StoreLoad load = await LoadAsync(cluster, "n1");

@@ -80,7 +80,7 @@ public sealed class JournalTests : IDisposable
 
         Assert.Equal(JournalOutcome.Missing, early.Outcome);
         Assert.Contains("begins behind", early.Why);
-        Assert.Equal(JournalOutcome.Missing, late.Outcome);
+        Assert.Equal(JournalOutcome.Behind, late.Outcome);
         Assert.Contains($"ends at offset {_records[29].Offset}", late.Why);
         Assert.Empty(none.Concat(noneEither));
     }
