@@ -14,7 +14,14 @@ public sealed class KvServiceTests(EmbeddedCluster cluster) : ProtoTest(cluster)
         SetReply second = await SetAsync("a", "1", node: 2);
 
         Assert.Equal(
-            new SetReply { Node = "node-2", Order = first.Order + 1, Revision = first.Revision + 1 }, second);
+            new SetReply
+            {
+                Node = "node-2",
+                Order = first.Order + 1,
+                Revision = first.Revision + 1,
+                Ack = "persisted",
+            },
+            second);
     }
 
     [Fact]
