@@ -51,5 +51,5 @@ public enum KvError
     /// The command was applied, but that it is persisted (ACK=persisted) was not known in time: it counts
     /// unless the log is lost. Repeat it only with a request id, or read first.
     /// </summary>
-    NotPersisted = 9,
+    NotPersisted = 10,
 }

@@ -76,6 +76,7 @@ public sealed class KvServiceTests(EmbeddedCluster cluster) : ProtoTest(cluster)
             Order = set.Order + 1,
             Revision = set.Revision + 1,
             Deleted = 1,
+            Ack = "persisted",
         };
         Assert.Equal(expected, first);
         Assert.Equal(new DelReply(expected) { Order = set.Order + 2, Deleted = 0 }, second);
