@@ -43,6 +43,12 @@ public sealed class JournalActor : ReceiveActor, IWithTimers
     /// <param name="Older">Below this offset no snapshot needs the journal; null: all is needed.</param>
     public sealed record SnapshotsKept(long Newest, long? Older);
 
+    /// <summary>The node stops. Answered with <see cref="WrittenOut"/>, also on failure.</summary>
+    public sealed record WriteOut;
+
+    /// <summary>All that was handed over is written, or will not be.</summary>
+    public sealed record WrittenOut;
+
     /// <summary>Answered with <see cref="JournalStatus"/>.</summary>
     public sealed record GetStatus;
 
@@ -67,6 +73,7 @@ public sealed class JournalActor : ReceiveActor, IWithTimers
     private readonly IActorRef _heads = ActorRefs.Nobody;
     private IActorRef _store = ActorRefs.Nobody;
     private IActorRef _snapshots = ActorRefs.Nobody;
+    private IActorRef _writeOutAsker = ActorRefs.Nobody;
 
     // Null: nothing to write to, because it is not begun or cannot be written.
     private JournalTurn? _turn;
@@ -113,6 +120,11 @@ public sealed class JournalActor : ReceiveActor, IWithTimers
         {
             _gate?.Heard(heard.NodeId, heard.Head, heard.Answers);
             TellPersisted();
+        });
+        Receive<WriteOut>(_ =>
+        {
+            _writeOutAsker = Sender;
+            AnswerWriteOut();
         });
         Receive<SnapshotActor.SaveDone>(_ => { });
         Receive<GetStatus>(_ => Sender.Tell(new JournalStatus(
@@ -217,6 +229,16 @@ public sealed class JournalActor : ReceiveActor, IWithTimers
         {
             Write();
         }
+        AnswerWriteOut();
+    }
+
+    private void AnswerWriteOut()
+    {
+        if (!_isBusy)
+        {
+            _writeOutAsker.Tell(new WrittenOut());
+            _writeOutAsker = ActorRefs.Nobody;
+        }
     }
 
     private void GiveUp(Exception cause)
@@ -229,6 +251,7 @@ public sealed class JournalActor : ReceiveActor, IWithTimers
         _isBusy = false;
         ReleaseBusy();
         DropPending();
+        AnswerWriteOut();
         Timers.StartSingleTimer(
             nameof(BeginAnew), new BeginAnew(), TimeSpan.FromMilliseconds(_retryDelayMs));
         _retryDelayMs = Math.Min(_retryDelayMs * 2, _options.RetryDelayMsMax);

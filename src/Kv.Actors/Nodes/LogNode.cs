@@ -160,6 +160,10 @@ public sealed class LogNode : IKvNode
         try
         {
             await _publisher.Ask<PublisherActor.Drained>(new PublisherActor.Drain(), deadline);
+            if (_journal is not null)
+            {
+                await _journal.Ask<JournalActor.WrittenOut>(new JournalActor.WriteOut(), deadline);
+            }
             if (_snapshots is not null)
             {
                 await _snapshots.Ask<SnapshotActor.SaveDone>(new SnapshotActor.SaveNow(), deadline);

@@ -71,36 +71,27 @@ internal sealed class PublisherCore(
 
     internal void Submit(PendingCommand pending)
     {
-        if (_state == State.Halted)
+        if (Refusal() is var (code, why))
         {
-            pending.Fail(KvError.Halted, _haltReason);
+            pending.Fail(code, why);
+            return;
         }
-        else if (_state == State.Starting)
-        {
-            pending.Fail(
-                KvError.NotReady,
-                _outage.Length == 0
-                    ? "This node has not caught up with the log yet."
-                    : $"The log is away. {_outage}");
-        }
-        else if (_graceOver)
-        {
-            pending.Fail(KvError.LogUnavailable, $"The log is away; nothing was published. {_outage}");
-        }
-        else if (_draining)
-        {
-            pending.Fail(KvError.Stopping, "The node stops.");
-        }
-        else if (_answers.Refusal.Length > 0)
-        {
-            pending.Fail(KvError.NotReady, _answers.Refusal);
-        }
-        else
-        {
-            _waiting.Enqueue(pending);
-            PublishWaiting();
-        }
+        _waiting.Enqueue(pending);
+        PublishWaiting();
     }
+
+    private (KvError Code, string Why)? Refusal() => this switch
+    {
+        { _state: State.Halted } => (KvError.Halted, _haltReason),
+        { _state: State.Starting, _outage: "" } =>
+            (KvError.NotReady, "This node has not caught up with the log yet."),
+        { _state: State.Starting } => (KvError.NotReady, $"The log is away. {_outage}"),
+        { _graceOver: true } =>
+            (KvError.LogUnavailable, $"The log is away; nothing was published. {_outage}"),
+        { _draining: true } => (KvError.Stopping, "The node stops."),
+        { _answers.Refusal.Length: > 0 } => (KvError.NotReady, _answers.Refusal),
+        _ => null,
+    };
 
     /// <summary>There is a cluster that is not known yet: none is founded here.</summary>
     internal void AwaitCluster()
@@ -178,11 +169,7 @@ internal sealed class PublisherCore(
         switch (back.Fate)
         {
             case EntryFate.Applied:
-                Window.ReadBack(
-                    back.Sequence,
-                    back.Hash,
-                    back.Replies,
-                    (pending, reply) => _answers.Answer(back.Offset, pending, reply));
+                Window.ReadBack(back, _answers);
                 PublishWaiting();
                 AnswerDrain();
                 break;
