@@ -60,6 +60,18 @@ public static class KvLimits
     /// </summary>
     public const int SnapshotChunkBytesMax = 16_777_216;
 
+    /// <summary>
+    /// Size at which a segment of the journal is closed, 16 MiB: the journal is removed by whole segments,
+    /// and a start holds one in memory.
+    /// </summary>
+    public const int JournalSegmentBytes = 16_777_216;
+
+    /// <summary>
+    /// Most bytes applied and not yet written to the journal, 16 MiB: some tenths of a second of a disk.
+    /// Beyond, the log is read no further until the disk has caught up.
+    /// </summary>
+    public const int JournalPendingBytesMax = 16_777_216;
+
     /// <summary>Longest node id, UTF-8 bytes. It stands in every registration and log line.</summary>
     public const int NodeIdBytesMax = 64;
 

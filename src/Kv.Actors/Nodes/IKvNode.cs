@@ -10,6 +10,9 @@ public interface IKvNode
 
     ReplicationMode Mode { get; }
 
+    /// <summary>What an answered write has behind it; null in queue mode, which promises neither.</summary>
+    AckLevel? Ack { get; }
+
     /// <summary>
     /// Puts the command into the log and answers when this node has applied it from there. Modes without a
     /// total order take Set, Get, Print and Del only.

@@ -46,4 +46,10 @@ public enum KvError
 
     /// <summary>The caller's deadline ended before the command was published; it never will be.</summary>
     DeadlineBeforePublish = 8,
+
+    /// <summary>
+    /// The command was applied, but that it is persisted (ACK=persisted) was not known in time: it counts
+    /// unless the log is lost. Repeat it only with a request id, or read first.
+    /// </summary>
+    NotPersisted = 10,
 }

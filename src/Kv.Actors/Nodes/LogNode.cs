@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Kv.Actors.Journal;
 using Kv.Actors.Membership;
 using Kv.Actors.Publishing;
 using Kv.Actors.Snapshots;
@@ -18,6 +19,7 @@ public sealed class LogNode : IKvNode
     private readonly IActorRef _store;
     private readonly IActorRef _publisher;
     private readonly IActorRef? _snapshots;
+    private readonly IActorRef? _journal;
     private int _commandsAdmitted;
     private long _bytesAdmitted;
     private volatile bool _stopping;
@@ -29,11 +31,15 @@ public sealed class LogNode : IKvNode
         _store = parts.Store;
         _publisher = parts.Publisher;
         _snapshots = parts.Snapshots;
+        _journal = parts.Journal;
     }
 
     public string NodeId => _options.NodeId;
 
     public ReplicationMode Mode => _options.Mode;
+
+    // The embedded log fsyncs each entry before it gives it to anybody.
+    public AckLevel? Ack => Mode == ReplicationMode.Embedded ? AckLevel.Persisted : _options.Publisher.Ack;
 
     /// <summary>Starts the node's actors; it catches up with the log by itself.</summary>
     public static async Task<LogNode> StartAsync(ActorSystem system, LogNodeOptions options)
@@ -57,15 +63,25 @@ public sealed class LogNode : IKvNode
         }
         catch (OperationCanceledException)
         {
-            throw pending.TryAbandon()
-                ? new KvException(
-                    KvError.DeadlineBeforePublish,
-                    "The deadline ended before the command was published; it never will be.")
-                : new KvException(
-                    KvError.OutcomeUnknown,
-                    "The command was published, but its answer did not come in time: the outcome is "
-                        + "unknown.");
+            throw Late(pending);
         }
+    }
+
+    private static KvException Late(PendingCommand pending)
+    {
+        if (pending.TryAbandon())
+        {
+            return new KvException(
+                KvError.DeadlineBeforePublish,
+                "The deadline ended before the command was published; it never will be.");
+        }
+        return pending.IsApplied
+            ? new KvException(
+                KvError.NotPersisted,
+                $"{PendingCommand.NotPersistedText} The journals of too few nodes were on disk in time.")
+            : new KvException(
+                KvError.OutcomeUnknown,
+                "The command was published, but its answer did not come in time: the outcome is unknown.");
     }
 
     public async Task<Reply.Got> GetLocalAsync(ReadOnlyMemory<byte> key, CancellationToken cancellation) =>
@@ -95,11 +111,27 @@ public sealed class LogNode : IKvNode
             alarms.Add(snapshots.Trouble);
         }
         alarms.AddRange(AlarmsOf(members));
+        (NodeState state, string reason) = isHeld
+            ? (NodeState.Starting, Gate!.NotReadyBecause)
+            : (status.State, status.Reason);
+        if (_journal is not null)
+        {
+            var journal = await _journal.Ask<JournalActor.JournalStatus>(
+                new JournalActor.GetStatus(), cancellation);
+            if (journal.Trouble.Length > 0)
+            {
+                alarms.Add(journal.Trouble);
+            }
+            if (state == NodeState.Ready && journal.Refusal.Length > 0)
+            {
+                (state, reason) = (NodeState.Starting, journal.Refusal);
+            }
+        }
         return new NodeStatus(
             NodeId,
             Mode,
-            isHeld ? NodeState.Starting : status.State,
-            isHeld ? Gate!.NotReadyBecause : status.Reason,
+            state,
+            reason,
             status.ClusterId == 0 ? "" : status.ClusterId.ToString("x16"),
             status.AppliedOffset,
             status.Revision,
@@ -128,6 +160,10 @@ public sealed class LogNode : IKvNode
         try
         {
             await _publisher.Ask<PublisherActor.Drained>(new PublisherActor.Drain(), deadline);
+            if (_journal is not null)
+            {
+                await _journal.Ask<JournalActor.WrittenOut>(new JournalActor.WriteOut(), deadline);
+            }
             if (_snapshots is not null)
             {
                 await _snapshots.Ask<SnapshotActor.SaveDone>(new SnapshotActor.SaveNow(), deadline);

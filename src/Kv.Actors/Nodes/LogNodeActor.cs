@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Akka.Event;
+using Kv.Actors.Journal;
 using Kv.Actors.Log;
 using Kv.Actors.Publishing;
 using Kv.Actors.Snapshots;
@@ -17,7 +18,9 @@ public sealed class LogNodeActor : ReceiveActor
     public sealed record GetParts;
 
     /// <param name="Snapshots">Null: the node writes none.</param>
-    public sealed record Parts(IActorRef Store, IActorRef Publisher, IActorRef? Snapshots);
+    /// <param name="Journal">Null: the node keeps none.</param>
+    public sealed record Parts(
+        IActorRef Store, IActorRef Publisher, IActorRef? Snapshots, IActorRef? Journal);
 
     /// <summary>From the store: it goes on from a snapshot that came while the feed stood still.</summary>
     public sealed record StartFeedAnew;
@@ -30,17 +33,24 @@ public sealed class LogNodeActor : ReceiveActor
     public LogNodeActor(LogNodeOptions options)
     {
         _options = options;
+        NodeJournal? journal = options.Journal is null
+            ? null
+            : new NodeJournal(
+                Context.ActorOf(
+                    JournalActor.Props(options.NodeId, options.Journal, options.Random), "journal"),
+                options.Journal);
         IActorRef store = Context.ActorOf(
             StoreActor.Props(
                 options.NodeId,
                 options.ExpectedClusterId,
                 NoteCluster,
-                awaitsSnapshot: options.Snapshots is not null),
+                awaitsSnapshot: options.Snapshots is not null,
+                journal?.Actor),
             "store");
         IActorRef? snapshots = options.Snapshots is null
             ? null
             : Context.ActorOf(
-                SnapshotActor.Props(options.NodeId, store, options.Snapshots), "snapshots");
+                SnapshotActor.Props(options.NodeId, store, options.Snapshots, journal), "snapshots");
         IActorRef publisher = Context.ActorOf(
             PublisherActor.Props(
                 options.NodeId, options.Log, store, options.Publisher, options.Clock, options.Random),
@@ -57,7 +67,7 @@ public sealed class LogNodeActor : ReceiveActor
         options.Membership?.Attach(store, feed);
         Context.Watch(store);
         Context.Watch(feed);
-        Receive<GetParts>(_ => Sender.Tell(new Parts(store, publisher, snapshots)));
+        Receive<GetParts>(_ => Sender.Tell(new Parts(store, publisher, snapshots, journal?.Actor)));
         Receive<StartFeedAnew>(_ => feed.Tell(new LogFeedActor.StartAnew()));
         Receive<Terminated>(_ => GiveUp());
     }

@@ -1,3 +1,4 @@
+using Kv.Actors.Journal;
 using Kv.Actors.Log;
 using Kv.Actors.Membership;
 using Kv.Actors.Publishing;
@@ -28,6 +29,9 @@ public sealed record LogNodeOptions
     /// <summary>The other nodes, for the status.</summary>
     public Func<CancellationToken, Task<IReadOnlyList<MemberStatus>>> ListMembers { get; init; } =
         static _ => Task.FromResult<IReadOnlyList<MemberStatus>>([]);
+
+    /// <summary>Null: the node keeps no journal. It needs <see cref="Snapshots"/>.</summary>
+    public JournalOptions? Journal { get; init; }
 
     /// <summary>The cluster that the data directory belongs to; 0: none yet.</summary>
     public ulong ExpectedClusterId { get; init; }

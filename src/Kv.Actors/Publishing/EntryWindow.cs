@@ -113,22 +113,22 @@ internal sealed class EntryWindow
         }
     }
 
-    /// <summary>The store applied an entry of ours: answers its clients.</summary>
+    /// <summary>The store applied an entry of ours: its clients get their answers.</summary>
     /// <exception cref="InvalidOperationException">It is not the one that must come next: a bug.</exception>
-    internal void ReadBack(long sequence, Digest hash, IReadOnlyList<Reply> replies)
+    internal void ReadBack(PublisherActor.ReadBack back, AnswerGate answers)
     {
         Entry? oldest = Oldest;
-        if (oldest is null || oldest.Sequence != sequence || oldest.Hash != hash)
+        if (oldest is null || oldest.Sequence != back.Sequence || oldest.Hash != back.Hash)
         {
             throw new InvalidOperationException(
-                $"Read back sequence {sequence} ({hash}), expected {oldest?.Sequence} ({oldest?.Hash}).");
+                $"Read back sequence {back.Sequence} ({back.Hash}), expected {oldest?.Sequence} ({oldest?.Hash}).");
         }
         _entries.RemoveFirst();
         for (int i = 0; i < oldest.ByCommand.Length; i++)
         {
             foreach (PendingCommand waiting in oldest.ByCommand[i])
             {
-                waiting.Answer(replies[i]);
+                answers.Answer(back.Offset, waiting, back.Replies[i]);
             }
         }
     }

@@ -22,6 +22,10 @@ public sealed class PendingCommand(
         new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private int _state;
+    private volatile bool _isApplied;
+
+    /// <summary>How an answer without the level asked for begins.</summary>
+    internal const string NotPersistedText = "Applied, not persisted.";
 
     public Command Command { get; } = command;
 
@@ -38,6 +42,11 @@ public sealed class PendingCommand(
 
     /// <returns>True: it never will be published.</returns>
     public bool TryAbandon() => Interlocked.CompareExchange(ref _state, Abandoned, Waiting) == Waiting;
+
+    /// <summary>It was applied, and is answered when it is persisted.</summary>
+    public bool IsApplied => _isApplied;
+
+    internal void NoteApplied() => _isApplied = true;
 
     public void Answer(Reply reply)
     {

@@ -35,7 +35,16 @@ public sealed class PublisherActor : ReceiveActor, IWithTimers
 
     /// <summary>From the store: one of our entries came by.</summary>
     public sealed record ReadBack(
-        long ProducerId, long Sequence, Digest Hash, EntryFate Fate, IReadOnlyList<Reply> Replies);
+        long ProducerId,
+        long Sequence,
+        long Offset,
+        Digest Hash,
+        EntryFate Fate,
+        IReadOnlyList<Reply> Replies);
+
+    /// <summary>From the store: how far the log is persisted on a majority of the nodes.</summary>
+    /// <param name="Refusal">Why this node must not write now; empty: it may.</param>
+    public sealed record Persisted(long Offset, string Refusal);
 
     /// <summary>From the store: the node must not go on.</summary>
     public sealed record Halted(string Why);
@@ -91,6 +100,7 @@ public sealed class PublisherActor : ReceiveActor, IWithTimers
         Receive<AppendEnded>(ended => _core.EndAppend(ended.ProducerId, ended.Sequence, ended.Failure));
         Receive<TimeOver>(over => EndTimer(over.Timer));
         Receive<CheckReadBack>(_ => _core.AppendAgainWhatIsOverdue());
+        Receive<Persisted>(persisted => _core.NotePersisted(persisted.Offset, persisted.Refusal));
         Receive<Founded>(founded => _core.Found(founded.ClusterId));
         Receive<LogBeganLate>(_ => _core.AwaitCluster());
         Receive<Registered>(_core.TakeRegistered);

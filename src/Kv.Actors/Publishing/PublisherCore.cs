@@ -25,6 +25,7 @@ internal sealed class PublisherCore(
     ILoggingAdapter log)
 {
     private readonly Queue<PendingCommand> _waiting = [];
+    private readonly AnswerGate _answers = new(options.Ack);
     private State _state = State.Starting;
     private EntryStamp.Basis _basis = EntryStamp.NoBasis;
     private UInt128 _nonce;
@@ -65,36 +66,32 @@ internal sealed class PublisherCore(
         FailWaiting(KvError.Stopping, "The node stops.");
         FailPublished(
             KvError.OutcomeUnknown, "The node stopped before the answer came; the outcome is unknown.");
+        _answers.Fail("The node stopped.");
     }
 
     internal void Submit(PendingCommand pending)
     {
-        if (_state == State.Halted)
+        if (Refusal() is var (code, why))
         {
-            pending.Fail(KvError.Halted, _haltReason);
+            pending.Fail(code, why);
+            return;
         }
-        else if (_state == State.Starting)
-        {
-            pending.Fail(
-                KvError.NotReady,
-                _outage.Length == 0
-                    ? "This node has not caught up with the log yet."
-                    : $"The log is away. {_outage}");
-        }
-        else if (_graceOver)
-        {
-            pending.Fail(KvError.LogUnavailable, $"The log is away; nothing was published. {_outage}");
-        }
-        else if (_draining)
-        {
-            pending.Fail(KvError.Stopping, "The node stops.");
-        }
-        else
-        {
-            _waiting.Enqueue(pending);
-            PublishWaiting();
-        }
+        _waiting.Enqueue(pending);
+        PublishWaiting();
     }
+
+    private (KvError Code, string Why)? Refusal() => this switch
+    {
+        { _state: State.Halted } => (KvError.Halted, _haltReason),
+        { _state: State.Starting, _outage: "" } =>
+            (KvError.NotReady, "This node has not caught up with the log yet."),
+        { _state: State.Starting } => (KvError.NotReady, $"The log is away. {_outage}"),
+        { _graceOver: true } =>
+            (KvError.LogUnavailable, $"The log is away; nothing was published. {_outage}"),
+        { _draining: true } => (KvError.Stopping, "The node stops."),
+        { _answers.Refusal.Length: > 0 } => (KvError.NotReady, _answers.Refusal),
+        _ => null,
+    };
 
     /// <summary>There is a cluster that is not known yet: none is founded here.</summary>
     internal void AwaitCluster()
@@ -152,6 +149,17 @@ internal sealed class PublisherCore(
 
     internal void NoteApplied(long offset, Digest chain) => _basis = new EntryStamp.Basis(offset, chain);
 
+    /// <summary>How far the log is persisted, and why nothing may be written now, if so.</summary>
+    internal void NotePersisted(long offset, string refusal)
+    {
+        if (refusal.Length > 0)
+        {
+            FailWaiting(KvError.NotReady, refusal);
+        }
+        _answers.Note(offset, refusal);
+        AnswerDrain();
+    }
+
     internal void TakeReadBack(PublisherActor.ReadBack back)
     {
         if (_state != State.Publishing || back.ProducerId != _producerId)
@@ -161,7 +169,7 @@ internal sealed class PublisherCore(
         switch (back.Fate)
         {
             case EntryFate.Applied:
-                Window.ReadBack(back.Sequence, back.Hash, back.Replies);
+                Window.ReadBack(back, _answers);
                 PublishWaiting();
                 AnswerDrain();
                 break;
@@ -270,6 +278,7 @@ internal sealed class PublisherCore(
         _awaitsCluster = false;
         FailWaiting(KvError.Halted, why);
         FailPublished(KvError.Halted, why);
+        _answers.Fail(why);
         port.EndRegistration();
         port.CancelTimer(PublisherTimer.AppendAgain);
         port.CancelTimer(PublisherTimer.OutageGraceOver);
@@ -363,7 +372,7 @@ internal sealed class PublisherCore(
 
     private void AnswerDrain()
     {
-        if (_draining && _waiting.Count == 0 && Window.Count == 0)
+        if (_draining && _waiting.Count == 0 && Window.Count == 0 && _answers.HeldCount == 0)
         {
             port.Drained();
         }

@@ -1,3 +1,4 @@
+using Kv.Actors.Nodes;
 using Kv.Core;
 using Kv.Core.Entries;
 
@@ -44,6 +45,9 @@ public sealed record PublisherOptions
 
     /// <summary>Time to look for an existing genesis before founding, ms.</summary>
     public int FoundingDelayMs { get; init; } = 500;
+
+    /// <summary>What an answer waits for.</summary>
+    public AckLevel Ack { get; init; } = AckLevel.Replicated;
 
     /// <summary>What a cluster is founded with here; null: nothing, under a new id.</summary>
     public Genesis? Genesis { get; init; }

@@ -47,6 +47,8 @@ public sealed class QueueNode : IKvNode, IPeerState, IAsyncDisposable
 
     public ReplicationMode Mode => ReplicationMode.Queue;
 
+    public AckLevel? Ack => null;
+
     /// <summary>
     /// Ends when the node has been let in, some <see cref="PresenceOptions.WhoWaitMs"/> after the broker was
     /// reached; until then it serves nothing.

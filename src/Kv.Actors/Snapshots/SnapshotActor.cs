@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Akka.Actor;
 using Akka.Event;
+using Kv.Actors.Journal;
 using Kv.Actors.Store;
 using Kv.Core.Snapshots;
 using Kv.Core.Store;
@@ -40,7 +41,7 @@ public sealed class SnapshotActor : ReceiveActor, IWithTimers
     public sealed record SnapshotStatus(string Trouble);
 
     // Word of a former life of this actor is told apart by Life.
-    private sealed record Loaded(object Life, SnapshotLoad Load);
+    private sealed record Loaded(object Life, StoreLoad Load);
 
     private sealed record Saved(object Life, SnapshotFile File);
 
@@ -55,6 +56,7 @@ public sealed class SnapshotActor : ReceiveActor, IWithTimers
     private readonly string _nodeId;
     private readonly IActorRef _store;
     private readonly SnapshotOptions _options;
+    private readonly NodeJournal? _journal;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly object _life = new();
     private readonly CancellationTokenSource _stopping = new();
@@ -71,11 +73,14 @@ public sealed class SnapshotActor : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    public static Props Props(string nodeId, IActorRef store, SnapshotOptions options) =>
-        Akka.Actor.Props.Create(() => new SnapshotActor(nodeId, store, options));
+    /// <param name="journal">What leads on from the newest snapshot; null: nothing does.</param>
+    public static Props Props(
+        string nodeId, IActorRef store, SnapshotOptions options, NodeJournal? journal = null) =>
+        Akka.Actor.Props.Create(() => new SnapshotActor(nodeId, store, options, journal));
 
-    public SnapshotActor(string nodeId, IActorRef store, SnapshotOptions options)
+    public SnapshotActor(string nodeId, IActorRef store, SnapshotOptions options, NodeJournal? journal)
     {
+        _journal = journal;
         _nodeId = nodeId;
         _store = store;
         _options = options;
@@ -100,6 +105,7 @@ public sealed class SnapshotActor : ReceiveActor, IWithTimers
         object life = _life;
         SnapshotFiles files = _options.Files;
         CancellationToken stopping = _stopping.Token;
+        JournalOptions? journal = _journal?.Options;
         bool saves = _options.Saves;
         Task.Run(
             () =>
@@ -108,12 +114,13 @@ public sealed class SnapshotActor : ReceiveActor, IWithTimers
                 {
                     files.RemoveDrafts();
                 }
-                return files.LoadNewestAsync(stopping);
+                return StoreLoader.LoadAsync(files, journal, stopping);
             },
             stopping).PipeTo(
                 Self,
                 success: load => new Loaded(life, load),
-                failure: cause => new Loaded(life, new SnapshotLoad(null, null, [cause.Message])));
+                failure: cause => new Loaded(
+                    life, new StoreLoad(null, null, JournalReading.None, [cause.Message])));
     }
 
     protected override void PostStop()
@@ -123,20 +130,27 @@ public sealed class SnapshotActor : ReceiveActor, IWithTimers
         AnswerDone();
     }
 
-    private void Begin(SnapshotLoad load)
+    private void Begin(StoreLoad load)
     {
         foreach (string warning in load.Warnings)
         {
-            _log.Warning("{Node} goes back behind a snapshot. {Warning}", _nodeId, warning);
+            _log.Warning("{Node} cannot use all it has on disk. {Warning}", _nodeId, warning);
         }
         if (load.File is { } file)
         {
             _log.Info("{Node} starts from the snapshot {File}", _nodeId, file.Path);
         }
+        if (load.Journal.Records > 0)
+        {
+            _log.Info(
+                "{Node} applied {Records} entries of its journal, up to offset {Offset}",
+                _nodeId, load.Journal.Records, load.Journal.End.Offset);
+        }
         _savedLast = load.File;
+        TellJournal();
         // What a halted node had is for an operator to judge: no peer's state takes its place by itself.
         bool mayBeReplaced = _options.Peers is not null && load.File is not { IsPinned: true };
-        _store.Tell(new StoreActor.Start(load.Store, mayBeReplaced));
+        _store.Tell(new StoreActor.Start(load.Store, mayBeReplaced, load.Journal));
         AwaitNext();
     }
 
@@ -179,6 +193,7 @@ public sealed class SnapshotActor : ReceiveActor, IWithTimers
         _retryDelayMs = _options.RetryDelayMsMin;
         Timers.Cancel(nameof(SaveAgain));
         _log.Info("{Node} wrote the snapshot {File}", _nodeId, file.Path);
+        TellJournal();
         if (_options.Files.OlderKeptOffset() is { } older)
         {
             ReleaseLog(older);
@@ -192,6 +207,9 @@ public sealed class SnapshotActor : ReceiveActor, IWithTimers
         AnswerDone();
         AwaitNext();
     }
+
+    private void TellJournal() => _journal?.Actor.Tell(
+        new JournalActor.SnapshotsKept(_savedLast?.Offset ?? -1, _options.Files.OlderKeptOffset()));
 
     private void ReleaseLog(long before)
     {
@@ -298,6 +316,7 @@ public sealed class SnapshotActor : ReceiveActor, IWithTimers
         _fetchTrouble = "";
         _retryDelayMs = _options.RetryDelayMsMin;
         _savedLast = fetched.File;
+        TellJournal();
         _log.Info(
             "{Node} starts from a snapshot of {Peer} at offset {Offset}",
             _nodeId, fetched.Peer, fetched.File.Offset);

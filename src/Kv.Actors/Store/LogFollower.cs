@@ -320,7 +320,7 @@ internal sealed class LogFollower(ulong expectedClusterId, ILogFollowerPort port
         else if (HasCaughtUp && entry.ProducerId == _producerId)
         {
             port.TellPublisher(new PublisherActor.ReadBack(
-                entry.ProducerId, entry.Sequence, applied.Hash, applied.Fate, applied.Replies));
+                entry.ProducerId, entry.Sequence, offset, applied.Hash, applied.Fate, applied.Replies));
         }
     }
 }

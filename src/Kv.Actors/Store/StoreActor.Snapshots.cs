@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Kv.Actors.Journal;
 using Kv.Actors.Nodes;
 using Kv.Core.Snapshots;
 using Kv.Core.Store;
@@ -13,7 +14,8 @@ public sealed partial class StoreActor
     /// <param name="MayBeReplaced">
     /// When the log does not lead on from there, a peer's snapshot may take its place: false halts.
     /// </param>
-    public sealed record Start(KeyValueStore? Store, bool MayBeReplaced);
+    /// <param name="Journal">How reading the journal ended; null: it was not read.</param>
+    public sealed record Start(KeyValueStore? Store, bool MayBeReplaced, JournalReading? Journal = null);
 
     /// <summary>
     /// Answered at once, in every state, with <see cref="Captured"/> or <see cref="NothingToCapture"/>.
@@ -38,6 +40,7 @@ public sealed partial class StoreActor
     {
         _snapshots = Sender;
         _follower.Begin(start.Store, start.MayBeReplaced);
+        BeginJournal(start.Journal);
     }
 
     private void GiveCapture(IActorRef asker)

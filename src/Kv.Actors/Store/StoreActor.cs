@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Akka.Event;
+using Kv.Actors.Journal;
 using Kv.Actors.Log;
 using Kv.Actors.Membership;
 using Kv.Actors.Nodes;
@@ -105,14 +106,24 @@ public sealed partial class StoreActor : ReceiveActor, ILogFollowerPort
     /// <param name="expectedClusterId">The cluster this node's data directory belongs to; 0: any.</param>
     /// <param name="onClusterKnown">Called when the genesis was applied, before anything else is.</param>
     /// <param name="awaitsSnapshot">Wait for <see cref="Start"/>; else it starts empty, at once.</param>
+    /// <param name="journal">Null: none is kept.</param>
     public static Props Props(
-        string nodeId, ulong expectedClusterId, Action<ulong> onClusterKnown, bool awaitsSnapshot = false) =>
+        string nodeId,
+        ulong expectedClusterId,
+        Action<ulong> onClusterKnown,
+        bool awaitsSnapshot = false,
+        IActorRef? journal = null) =>
         Akka.Actor.Props.Create(
-            () => new StoreActor(nodeId, expectedClusterId, onClusterKnown, awaitsSnapshot));
+            () => new StoreActor(nodeId, expectedClusterId, onClusterKnown, awaitsSnapshot, journal));
 
     public StoreActor(
-        string nodeId, ulong expectedClusterId, Action<ulong> onClusterKnown, bool awaitsSnapshot)
+        string nodeId,
+        ulong expectedClusterId,
+        Action<ulong> onClusterKnown,
+        bool awaitsSnapshot,
+        IActorRef? journal)
     {
+        _journal = journal;
         _nodeId = nodeId;
         _onClusterKnown = onClusterKnown;
         _applyLog = new ApplyLog(nodeId, _log);
@@ -135,6 +146,13 @@ public sealed partial class StoreActor : ReceiveActor, ILogFollowerPort
         {
             _publisher = Sender;
             _follower.Attach(attach.Nonce);
+            TellPersisted();
+        });
+        Receive<JournalActor.Taken>(NoteTaken);
+        Receive<PublisherActor.Persisted>(persisted =>
+        {
+            _persisted = persisted;
+            TellPersisted();
         });
         Receive<GetLocal>(read => ReplyIfServing(() => new Reply.Got(Store.Get(read.Key.Span))
         {
@@ -165,7 +183,11 @@ public sealed partial class StoreActor : ReceiveActor, ILogFollowerPort
         _ => (NodeState.Ready, ""),
     };
 
-    void ILogFollowerPort.Resume(ResumePoint point) => _resumeAsker.Tell(point);
+    void ILogFollowerPort.Resume(ResumePoint point)
+    {
+        _resumeAsker.Tell(point);
+        _journal?.Tell(new JournalActor.Connected());
+    }
 
     void ILogFollowerPort.StartFeedAnew() => Context.Parent.Tell(new LogNodeActor.StartFeedAnew());
 
@@ -181,6 +203,7 @@ public sealed partial class StoreActor : ReceiveActor, ILogFollowerPort
     {
         _captureAfterBytes -= record.Entry.Length;
         _applyLog.Note(record.Offset, applied);
+        NoteForJournal(record);
     }
 
     void ILogFollowerPort.Halted(string why)
@@ -198,7 +221,9 @@ public sealed partial class StoreActor : ReceiveActor, ILogFollowerPort
     private void Deliver(FeedRun run)
     {
         // Without the acknowledgement the stream stands still.
-        if (!_follower.Deliver(run))
+        bool wantsMore = _follower.Deliver(run);
+        HandToJournal();
+        if (!wantsMore)
         {
             return;
         }
@@ -207,7 +232,7 @@ public sealed partial class StoreActor : ReceiveActor, ILogFollowerPort
             _log.Info("{Node} reads the log again", _nodeId);
             _feedTrouble = "";
         }
-        Sender.Tell(new FeedAck());
+        AcknowledgeWhenJournaled(Sender);
         GiveCaptureIfDue();
     }
 

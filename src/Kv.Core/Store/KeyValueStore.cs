@@ -119,6 +119,10 @@ public sealed partial class KeyValueStore
     public HistoryVerdict Compare(long offset, Digest chain, Digest contents) =>
         offset > AppliedOffset ? HistoryVerdict.Ahead : _history.Compare(offset, chain, contents);
 
+    /// <summary>Offsets and chain digests of the last messages, oldest first; a copy.</summary>
+    public IReadOnlyList<(long Offset, Digest Chain)> RecentHistory() =>
+        [.. _history.ToArray().Select(static link => (link.Offset, link.Chain))];
+
     /// <summary>Takes the log's next message.</summary>
     /// <param name="offset">Its place: above <see cref="AppliedOffset"/>.</param>
     /// <param name="message">Its bytes; may change after the call.</param>

@@ -39,7 +39,7 @@ internal static class ErrorTable
             or KvError.LogUnavailable
             or KvError.Stopping
             or KvError.DeadlineBeforePublish => StatusCode.Unavailable,
-        KvError.OutcomeUnknown => StatusCode.DeadlineExceeded,
+        KvError.OutcomeUnknown or KvError.NotPersisted => StatusCode.DeadlineExceeded,
         KvError.Overloaded => StatusCode.ResourceExhausted,
         // As etcd answers under its CORRUPT alarm.
         KvError.Halted or KvError.Diverged => StatusCode.DataLoss,

@@ -23,7 +23,7 @@ internal sealed class JsonKvService(SimpleApi api)
             return JsonReply.Error(node, KeyMissing);
         }
         return fields.Raw("value") is { } value
-            ? JsonReply.Set(node, await api.SetAsync(call, key, value, fields.RequestId()))
+            ? JsonReply.Set(node, await api.SetAsync(call, key, value, fields.RequestId()), api.AckOf(call))
             : JsonReply.Error(node, "The value is missing.");
     }
 
@@ -44,7 +44,8 @@ internal sealed class JsonKvService(SimpleApi api)
         ReadOnlyMemory<byte> key = fields.Bytes("key");
         return key.IsEmpty
             ? JsonReply.Error(node, KeyMissing)
-            : JsonReply.Del(node, (Reply.Removed)await api.DelAsync(call, key, fields.RequestId()));
+            : JsonReply.Del(
+                node, (Reply.Removed)await api.DelAsync(call, key, fields.RequestId()), api.AckOf(call));
     }
 
     public async Task<byte[]> Print(byte[] request, ServerCallContext call)

@@ -23,18 +23,22 @@ internal static class JsonReply
     public static byte[] Error(string node, string message) =>
         Object("error", message, node, static _ => { });
 
-    public static byte[] Set(string node, Reply reply) => Object("ok", "stored", node, json =>
+    /// <param name="ack">What the write has behind it; empty: the mode promises nothing.</param>
+    public static byte[] Set(string node, Reply reply, string ack) => Object("ok", "stored", node, json =>
     {
         json.WriteNumber("order", reply.Order);
         json.WriteNumber("revision", reply.Revision);
+        WriteAck(json, ack);
     });
 
-    public static byte[] Del(string node, Reply.Removed reply) =>
+    /// <inheritdoc cref="Set"/>
+    public static byte[] Del(string node, Reply.Removed reply, string ack) =>
         Object("ok", reply.Deleted == 0 ? "no such key" : "deleted", node, json =>
         {
             json.WriteNumber("order", reply.Order);
             json.WriteNumber("revision", reply.Revision);
             json.WriteNumber("deleted", reply.Deleted);
+            WriteAck(json, ack);
         });
 
     /// <exception cref="RpcException">
@@ -133,6 +137,14 @@ internal static class JsonReply
             json.WriteStartArray("base64_values");
             base64Values.ForEach(json.WriteStringValue);
             json.WriteEndArray();
+        }
+    }
+
+    private static void WriteAck(Utf8JsonWriter json, string ack)
+    {
+        if (ack.Length > 0)
+        {
+            json.WriteString("ack", ack);
         }
     }
 

@@ -24,7 +24,13 @@ internal sealed class ProtoKvService(SimpleApi api) : KvService.KvServiceBase
                 "value_json is not JSON. Text is written as a JSON string: \"\\\"hello\\\"\".");
         }
         Reply reply = await api.SetAsync(context, Key(request.Key), value, requestId: null);
-        return new SetReply { Node = NodeOf(context), Order = reply.Order, Revision = reply.Revision };
+        return new SetReply
+        {
+            Node = NodeOf(context),
+            Order = reply.Order,
+            Revision = reply.Revision,
+            Ack = api.AckOf(context),
+        };
     }
 
     public override async Task<GetReply> Get(GetRequest request, ServerCallContext context)
@@ -53,6 +59,7 @@ internal sealed class ProtoKvService(SimpleApi api) : KvService.KvServiceBase
             Order = removed.Order,
             Revision = removed.Revision,
             Deleted = removed.Deleted,
+            Ack = api.AckOf(context),
         };
     }
 

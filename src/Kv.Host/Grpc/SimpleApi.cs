@@ -15,6 +15,16 @@ internal sealed class SimpleApi(NodeSlots slots)
     /// </summary>
     private const int DeadlineMsDefault = 10_000;
 
+    /// <summary>
+    /// Longest time before a client's deadline at which it is told how far its call came, ms: behind the
+    /// deadline nobody listens any more.
+    /// </summary>
+    private const int LastWordMsMax = 100;
+
+    /// <summary>What an answered write has behind it, as a word; empty in queue mode.</summary>
+    public string AckOf(ServerCallContext call) =>
+        SlotOf(call).NodeIfAny?.Ack?.ToString().ToLowerInvariant() ?? "";
+
     public NodeSlot SlotOf(ServerCallContext call) => slots.Of(call.GetHttpContext());
 
     /// <exception cref="RpcException">Whatever is not a reply, by the error table.</exception>
@@ -83,17 +93,25 @@ internal sealed class SimpleApi(NodeSlots slots)
         try
         {
             IKvNode node = SlotOf(call).Node;
-            if (call.Deadline != DateTime.MaxValue)
-            {
-                return await ask(node, call.CancellationToken);
-            }
             using var bounded = CancellationTokenSource.CreateLinkedTokenSource(call.CancellationToken);
-            bounded.CancelAfter(DeadlineMsDefault);
+            bounded.CancelAfter(TimeLeft(call));
             return await ask(node, bounded.Token);
         }
         catch (KvException error)
         {
             throw ErrorTable.ToRpc(error);
         }
+    }
+
+    private static TimeSpan TimeLeft(ServerCallContext call)
+    {
+        if (call.Deadline == DateTime.MaxValue)
+        {
+            return TimeSpan.FromMilliseconds(DeadlineMsDefault);
+        }
+        double leftMs = Math.Max(0, (call.Deadline - DateTime.UtcNow).TotalMilliseconds);
+        // A deadline in the far future is more than a timer holds.
+        return TimeSpan.FromMilliseconds(
+            Math.Min(leftMs - Math.Min(leftMs / 10, LastWordMsMax), int.MaxValue));
     }
 }

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Kv.Actors.Fanouts;
+using Kv.Actors.Journal;
 using Kv.Actors.Log;
 using Kv.Actors.Log.Amqp;
 using Kv.Actors.Membership;
@@ -26,10 +27,11 @@ internal sealed class StreamNodeFactory(
     /// <summary>Longest wait for the peers' word before the log is left alone once more, ms.</summary>
     private const int AdmissionTimeoutMs = 5_000;
 
-    private readonly SnapshotFiles _snapshots = new(Path.Combine(settings.DataDir, "snapshots"));
+    private readonly SnapshotFiles _snapshots = new(Path.Combine(settings.DataDir, StoreLoader.SnapshotDirectory));
     private DataDirectory? _directory;
     private ClusterMembership? _membership;
     private IReplicationLog? _log;
+    private IFanout? _heads;
 
     public async Task<IKvNode> StartAsync(ActorSystem system, NodeSlot slot, CancellationToken stopping)
     {
@@ -55,12 +57,18 @@ internal sealed class StreamNodeFactory(
                 FoundingDelayMs = FoundingDelayMs,
                 FoundingObjection = () => membership.ClusterNearby,
                 ClusterSize = settings.ClusterSize,
+                Ack = settings.Ack,
             },
             Snapshots = new SnapshotOptions
             {
                 Files = _snapshots,
                 LogBytes = settings.SnapshotLogBytes,
                 Peers = new PeerSnapshots(membership, PeerSnapshotClient.ExportAsync),
+            },
+            Journal = new JournalOptions
+            {
+                Directory = Path.Combine(settings.DataDir, StoreLoader.JournalDirectory),
+                Persisted = _heads is null ? null : new PersistedAck(_heads, settings.ClusterSize),
             },
             Membership = membership,
             ListMembers = async cancellation =>
@@ -81,15 +89,27 @@ internal sealed class StreamNodeFactory(
         {
             await _membership.DisposeAsync();
         }
+        if (_heads is not null)
+        {
+            await _heads.DisposeAsync();
+        }
         _directory?.Dispose();
     }
 
     private async Task<ClusterMembership> JoinAsync(ActorSystem system, NodeSlot slot, ulong clusterId)
     {
+        string[] exchanges = settings.Ack == AckLevel.Persisted ? ["presence", "persisted"] : ["presence"];
         var fanouts = new AmqpFanouts(
             LogOptions(slot),
-            [new AmqpQueue { Exchange = $"{settings.ExchangeName}.presence", IsExchangeDurable = false }],
+            [
+                .. exchanges.Select(name => new AmqpQueue
+                {
+                    Exchange = $"{settings.ExchangeName}.{name}",
+                    IsExchangeDurable = false,
+                }),
+            ],
             AmqpEventLog.To(logger));
+        _heads = fanouts.Fanouts.ElementAtOrDefault(1);
         return await ClusterMembership.StartAsync(
             system,
             new MembershipOptions

@@ -33,6 +33,8 @@ internal sealed record HostSettings
 
     public required int ClusterSize { get; init; }
 
+    public required AckLevel Ack { get; init; }
+
     public required long LogBytesMax { get; init; }
 
     /// <summary>Bytes of the log after which a snapshot is written.</summary>

@@ -75,6 +75,13 @@ internal sealed record Setting(string Name, string Default, string Allowed, stri
         "KV_CLUSTER_SIZE", "0", "0 to 99", "Members the cluster is meant to have, recorded when it is "
             + "founded; 0: not said.");
 
+    public static readonly Setting Ack = new(
+        "ACK",
+        "replicated",
+        "replicated or persisted",
+        "Stream mode: what an answered write has behind it. persisted: it is on the disks of a majority of "
+            + "KV_CLUSTER_SIZE nodes, which needs that setting, and the same ACK on all nodes.");
+
     public static readonly Setting LogBytesMax = new(
         "KV_LOG_BYTES_MAX",
         "8589934592",
@@ -110,7 +117,7 @@ internal sealed record Setting(string Name, string Default, string Allowed, stri
     public static readonly IReadOnlyList<Setting> All =
     [
         RpcPort, HttpPort, BindAddress, NodeId, DataDir, Nodes, Replication, AmqpUrl, ExchangeName,
-        AdvertisedUrl, Cluster, ClusterSize, LogBytesMax, SnapshotLogBytes, Peers, QueueOrder, QueueDurable,
+        AdvertisedUrl, Cluster, ClusterSize, Ack, LogBytesMax, SnapshotLogBytes, Peers, QueueOrder, QueueDurable,
         LogLevel,
     ];
 }

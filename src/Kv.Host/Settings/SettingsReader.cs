@@ -50,6 +50,7 @@ internal sealed class SettingsReader(IConfiguration configuration)
             AdvertisedUrl = AdvertisedUrl(bindAddress, rpcPort),
             MayFound = MayFound(mode),
             ClusterSize = (int)Number(Setting.ClusterSize, 0, 0, 99),
+            Ack = Ack(mode),
             LogBytesMax = Number(Setting.LogBytesMax, 8L << 30, 1_000_000_000, 4_000_000_000_000),
             SnapshotLogBytes = Number(Setting.SnapshotLogBytes, 64L << 20, 65_536, 1_000_000_000_000),
             Peers = Peers(mode, AdvertisedUrl(bindAddress, rpcPort)),
@@ -115,6 +116,26 @@ internal sealed class SettingsReader(IConfiguration configuration)
             : throw new SettingException(
                 $"{Setting.Cluster.Name} is join, which REPLICATION=stream has only; it is "
                 + $"{mode.ToString().ToLowerInvariant()}. Unset it.");
+    }
+
+    private AckLevel Ack(ReplicationMode mode)
+    {
+        bool isPersisted =
+            Choice(Setting.Ack, "replicated", "replicated", "persisted") == "persisted";
+        if (isPersisted && mode != ReplicationMode.Stream)
+        {
+            throw new SettingException(
+                $"{Setting.Ack.Name} is persisted, which REPLICATION=stream has only; it is "
+                + $"{mode.ToString().ToLowerInvariant()}. Unset it"
+                + (mode == ReplicationMode.Embedded ? ": the embedded log is always fsynced." : "."));
+        }
+        if (isPersisted && Number(Setting.ClusterSize, 0, 0, 99) == 0)
+        {
+            throw new SettingException(
+                $"{Setting.Ack.Name} is persisted, but {Setting.ClusterSize.Name} "
+                + $"({Setting.ClusterSize.Option}) is not set: a majority of how many nodes?");
+        }
+        return isPersisted ? AckLevel.Persisted : AckLevel.Replicated;
     }
 
     private IReadOnlyList<string> NodeIds(int nodes)

@@ -268,7 +268,8 @@ public sealed class PublisherActorTests : TestKit
     }
 
     private void ReadBack(byte[] entry, EntryFate fate, params Reply[] replies) => _publisher.Tell(
-        new PublisherActor.ReadBack(ProducerId, Read(entry).Sequence, Digest.Of(entry), fate, replies));
+        new PublisherActor.ReadBack(
+            ProducerId, Read(entry).Sequence, 2, Digest.Of(entry), fate, replies));
 
     // The failure has to reach the actor before virtual time moves.
     private async Task<(byte[] Entry, TaskCompletionSource Done)> NextRetryAsync()

@@ -147,6 +147,7 @@ public sealed class PublisherCoreTests
         _core.TakeReadBack(new PublisherActor.ReadBack(
             Read(entry).ProducerId,
             Read(entry).Sequence,
+            1 + Read(entry).Sequence,
             Digest.Of(entry),
             fate,
             [new Reply.Done { Order = 1, Revision = 1 }]));

@@ -2,9 +2,14 @@ namespace Kv.Actors.Tests.Snapshots;
 
 /// <summary>A file on a disk that is full after so many bytes.</summary>
 internal sealed class FullDisk(
-    Stream file, int bytesMax, string message = "No space left on device") : Stream
+    Stream file, Func<int> bytesMax, string message = "No space left on device") : Stream
 {
     private int _written;
+
+    internal FullDisk(Stream file, int bytesMax, string message = "No space left on device")
+        : this(file, () => bytesMax, message)
+    {
+    }
 
     public override bool CanRead => false;
 
@@ -23,7 +28,7 @@ internal sealed class FullDisk(
     public override void Write(byte[] buffer, int offset, int count)
     {
         _written += count;
-        if (_written > bytesMax)
+        if (_written > bytesMax())
         {
             throw new IOException(message);
         }

@@ -21,11 +21,20 @@ internal sealed class Cluster : IAsyncDisposable
 
     public string Exchange { get; }
 
-    public static async Task<Cluster> StartAsync(RabbitMqBroker broker, string mode)
+    /// <param name="more">Further settings of all three.</param>
+    public static async Task<Cluster> StartAsync(
+        RabbitMqBroker broker, string mode, params IReadOnlyList<(string Name, string Value)> more)
     {
         string exchange = $"cluster-{mode}-{Guid.NewGuid():n}";
-        HostProcess[] nodes = await Task.WhenAll(Enumerable.Range(1, 3).Select(i => HostProcess.StartAsync(
-            new HostStart { Environment = Settings(broker, mode, exchange, $"n{i}") })));
+        HostProcess[] nodes = await Task.WhenAll(Enumerable.Range(1, 3).Select(i =>
+        {
+            Dictionary<string, string> settings = Settings(broker, mode, exchange, $"n{i}");
+            foreach ((string name, string value) in more)
+            {
+                settings[name] = value;
+            }
+            return HostProcess.StartAsync(new HostStart { Environment = settings });
+        }));
         return new Cluster(nodes, exchange);
     }
 

@@ -14,7 +14,14 @@ public sealed class KvServiceTests(EmbeddedCluster cluster) : ProtoTest(cluster)
         SetReply second = await SetAsync("a", "1", node: 2);
 
         Assert.Equal(
-            new SetReply { Node = "node-2", Order = first.Order + 1, Revision = first.Revision + 1 }, second);
+            new SetReply
+            {
+                Node = "node-2",
+                Order = first.Order + 1,
+                Revision = first.Revision + 1,
+                Ack = "persisted",
+            },
+            second);
     }
 
     [Fact]
@@ -69,6 +76,7 @@ public sealed class KvServiceTests(EmbeddedCluster cluster) : ProtoTest(cluster)
             Order = set.Order + 1,
             Revision = set.Revision + 1,
             Deleted = 1,
+            Ack = "persisted",
         };
         Assert.Equal(expected, first);
         Assert.Equal(new DelReply(expected) { Order = set.Order + 2, Deleted = 0 }, second);

@@ -11,7 +11,7 @@ public sealed class DelTests(EmbeddedCluster cluster) : WireTest(cluster)
 
         WireAnswer deleted = await CallAsync("Del", new { key = Prefix + "a" });
 
-        Assert.Equal(["status", "message", "node", "order", "revision", "deleted"], deleted.Fields);
+        Assert.Equal(["status", "message", "node", "order", "revision", "deleted", "ack"], deleted.Fields);
         Assert.Equal(
             ("ok", "deleted", 1, set.Number("order") + 1, set.Number("revision") + 1),
             (deleted.Text("status"), deleted.Text("message"), deleted.Number("deleted"),

@@ -10,7 +10,7 @@ public sealed class SetTests(EmbeddedCluster cluster) : WireTest(cluster)
     {
         WireAnswer set = await CallAsync("Set", new { key = Prefix + "a", value = 1 });
 
-        Assert.Equal(["status", "message", "node", "order", "revision"], set.Fields);
+        Assert.Equal(["status", "message", "node", "order", "revision", "ack"], set.Fields);
         Assert.Equal(("ok", "stored", "node-1"), (set.Text("status"), set.Text("message"), set.Text("node")));
     }
 
