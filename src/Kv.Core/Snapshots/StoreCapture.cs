@@ -13,12 +13,14 @@ public sealed class StoreCapture
         OrderedIndexView<KeyRecord> keys,
         IReadOnlyList<ProducerTable.Producer> producers,
         IReadOnlyList<KeyValuePair<UInt128, RequestTable.Known>> requests,
+        IReadOnlyList<ClusterSettings.Record> cluster,
         IReadOnlyList<ChainHistory.Link> chainHistory)
     {
         Header = header;
         Keys = keys;
         Producers = producers;
         Requests = requests;
+        Cluster = cluster;
         ChainHistory = chainHistory;
     }
 
@@ -31,6 +33,8 @@ public sealed class StoreCapture
 
     /// <summary>Oldest first, which is how they are forgotten.</summary>
     internal IReadOnlyList<KeyValuePair<UInt128, RequestTable.Known>> Requests { get; }
+
+    internal IReadOnlyList<ClusterSettings.Record> Cluster { get; }
 
     /// <summary>Oldest first.</summary>
     internal IReadOnlyList<ChainHistory.Link> ChainHistory { get; }
