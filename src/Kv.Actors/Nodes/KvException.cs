@@ -46,4 +46,10 @@ public enum KvError
 
     /// <summary>The caller's deadline ended before the command was published; it never will be.</summary>
     DeadlineBeforePublish = 8,
+
+    /// <summary>
+    /// The log must not grow before more of it is in snapshots. Nothing was published; an operator has to
+    /// see why the members do not take any.
+    /// </summary>
+    LogFull = 10,
 }

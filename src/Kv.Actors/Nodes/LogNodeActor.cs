@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using Kv.Actors.Log;
+using Kv.Actors.Proposals;
 using Kv.Actors.Publishing;
 using Kv.Actors.Snapshots;
 using Kv.Actors.Store;
@@ -35,7 +36,8 @@ public sealed class LogNodeActor : ReceiveActor
                 options.NodeId,
                 options.ExpectedClusterId,
                 NoteCluster,
-                awaitsSnapshot: options.Snapshots is not null),
+                awaitsSnapshot: options.Snapshots is not null,
+                options.Rules),
             "store");
         IActorRef? snapshots = options.Snapshots is null
             ? null
@@ -45,6 +47,7 @@ public sealed class LogNodeActor : ReceiveActor
             PublisherActor.Props(
                 options.NodeId, options.Log, store, options.Publisher, options.Clock, options.Random),
             "publisher");
+        IActorRef proposals = Context.ActorOf(ProposalActor.Props(options.NodeId, publisher), "proposals");
         IActorRef feed = Context.ActorOf(
             LogFeedActor.Props(
                 options.NodeId,
@@ -58,6 +61,8 @@ public sealed class LogNodeActor : ReceiveActor
         Context.Watch(store);
         Context.Watch(feed);
         Receive<GetParts>(_ => Sender.Tell(new Parts(store, publisher, snapshots)));
+        Receive<ProposalActor.SnapshotKept>(proposals.Tell);
+        Receive<SnapshotActor.Unusable>(unusable => options.OnRefused(unusable.Why));
         Receive<StartFeedAnew>(_ => feed.Tell(new LogFeedActor.StartAnew()));
         Receive<Terminated>(_ => GiveUp());
     }

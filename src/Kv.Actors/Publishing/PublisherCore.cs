@@ -25,6 +25,7 @@ internal sealed class PublisherCore(
     ILoggingAdapter log)
 {
     private readonly Queue<PendingCommand> _waiting = [];
+    private readonly RetentionGuard _guard = new(options.Retention);
     private State _state = State.Starting;
     private EntryStamp.Basis _basis = EntryStamp.NoBasis;
     private UInt128 _nonce;
@@ -89,7 +90,7 @@ internal sealed class PublisherCore(
         {
             pending.Fail(KvError.Stopping, "The node stops.");
         }
-        else
+        else if (!_guard.Refuse(pending))
         {
             _waiting.Enqueue(pending);
             PublishWaiting();
@@ -150,7 +151,14 @@ internal sealed class PublisherCore(
         AnswerDrain();
     }
 
-    internal void NoteApplied(long offset, Digest chain) => _basis = new EntryStamp.Basis(offset, chain);
+    internal void NoteApplied(PublisherActor.Applied applied)
+    {
+        _basis = new EntryStamp.Basis(applied.Offset, applied.Chain);
+        if (_guard.Note(applied.UncoveredBytes, applied.ClusterSize, _waiting))
+        {
+            AnswerDrain();
+        }
+    }
 
     internal void TakeReadBack(PublisherActor.ReadBack back)
     {

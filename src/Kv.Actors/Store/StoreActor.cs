@@ -5,6 +5,7 @@ using Kv.Actors.Membership;
 using Kv.Actors.Nodes;
 using Kv.Actors.Publishing;
 using Kv.Actors.Snapshots;
+using Kv.Core;
 using Kv.Core.Entries;
 using Kv.Core.Store;
 
@@ -89,7 +90,8 @@ public sealed partial class StoreActor : ReceiveActor, ILogFollowerPort
         Digest Contents,
         long Strays,
         long Producers,
-        string FeedTrouble);
+        string FeedTrouble,
+        LogStatus Log);
 
     private const string CatchingUp = "This node has not caught up with the log yet.";
 
@@ -105,18 +107,26 @@ public sealed partial class StoreActor : ReceiveActor, ILogFollowerPort
     /// <param name="expectedClusterId">The cluster this node's data directory belongs to; 0: any.</param>
     /// <param name="onClusterKnown">Called when the genesis was applied, before anything else is.</param>
     /// <param name="awaitsSnapshot">Wait for <see cref="Start"/>; else it starts empty, at once.</param>
+    /// <param name="rules">For a store that starts empty; null: those of this build.</param>
     public static Props Props(
-        string nodeId, ulong expectedClusterId, Action<ulong> onClusterKnown, bool awaitsSnapshot = false) =>
-        Akka.Actor.Props.Create(
-            () => new StoreActor(nodeId, expectedClusterId, onClusterKnown, awaitsSnapshot));
+        string nodeId,
+        ulong expectedClusterId,
+        Action<ulong> onClusterKnown,
+        bool awaitsSnapshot = false,
+        StoreRules? rules = null) => Akka.Actor.Props.Create(
+            () => new StoreActor(nodeId, expectedClusterId, onClusterKnown, awaitsSnapshot, rules));
 
     public StoreActor(
-        string nodeId, ulong expectedClusterId, Action<ulong> onClusterKnown, bool awaitsSnapshot)
+        string nodeId,
+        ulong expectedClusterId,
+        Action<ulong> onClusterKnown,
+        bool awaitsSnapshot,
+        StoreRules? rules)
     {
         _nodeId = nodeId;
         _onClusterKnown = onClusterKnown;
-        _applyLog = new ApplyLog(nodeId, _log);
-        _follower = new LogFollower(expectedClusterId, this);
+        _applyLog = new ApplyLog(nodeId, _log, (rules ?? StoreRules.OfThisBuild).SkipOffsets);
+        _follower = new LogFollower(expectedClusterId, this, rules);
         if (awaitsSnapshot)
         {
             _follower.Await("This node is reading its snapshot.");
@@ -179,7 +189,7 @@ public sealed partial class StoreActor : ReceiveActor, ILogFollowerPort
 
     void ILogFollowerPort.Applied(LogRecord record, AppliedEntry applied)
     {
-        _captureAfterBytes -= record.Entry.Length;
+        _captureAfterBytes -= record.Entry.Length + KvLimits.LogMessageBytesExtra;
         _applyLog.Note(record.Offset, applied);
     }
 
@@ -253,6 +263,13 @@ public sealed partial class StoreActor : ReceiveActor, ILogFollowerPort
             Store.Contents,
             Store.Strays,
             Store.Producers.Count,
-            _feedTrouble);
+            _feedTrouble,
+            new LogStatus(
+                Store.Cluster.Version,
+                Store.Cluster.Size,
+                Store.Cluster.CoveredOffset,
+                Store.Cluster.UncoveredBytes,
+                Store.Cluster.Skips,
+                [.. Store.Cluster.SkippedOffsets]));
     }
 }

@@ -28,6 +28,10 @@ public sealed class StoreCapture
 
     public OrderedIndexView<KeyRecord> Keys { get; }
 
+    /// <summary>See <see cref="ClusterSettings.LogBytes"/>.</summary>
+    public long LogBytes => Cluster.OfType<ClusterSettings.Record.Single>().Sum(
+        static single => single.LogBytes);
+
     /// <summary>By id: a dictionary's own order may differ between nodes.</summary>
     internal IReadOnlyList<ProducerTable.Producer> Producers { get; }
 

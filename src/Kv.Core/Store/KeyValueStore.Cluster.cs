@@ -19,7 +19,7 @@ public sealed partial class KeyValueStore
         return rules.Runs(restored.Cluster.Version)
             ? restored
             : throw new SnapshotException(
-                SnapshotFault.TooNew,
+                SnapshotFault.OtherVersion,
                 $"Its cluster has version {restored.Cluster.Version}; this build runs {rules.Versions}.");
     }
 

@@ -46,7 +46,7 @@ internal static class ErrorTable
             or KvError.Stopping
             or KvError.DeadlineBeforePublish => StatusCode.Unavailable,
         KvError.OutcomeUnknown => StatusCode.DeadlineExceeded,
-        KvError.Overloaded => StatusCode.ResourceExhausted,
+        KvError.Overloaded or KvError.LogFull => StatusCode.ResourceExhausted,
         // As etcd answers under its CORRUPT alarm.
         KvError.Halted or KvError.Diverged => StatusCode.DataLoss,
         KvError.UnsupportedInMode => StatusCode.FailedPrecondition,

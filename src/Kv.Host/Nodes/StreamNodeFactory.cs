@@ -26,7 +26,9 @@ internal sealed class StreamNodeFactory(
     /// <summary>Longest wait for the peers' word before the log is left alone once more, ms.</summary>
     private const int AdmissionTimeoutMs = 5_000;
 
-    private readonly SnapshotFiles _snapshots = new(Path.Combine(settings.DataDir, "snapshots"));
+    private readonly SnapshotFiles _snapshots = new(
+        Path.Combine(settings.DataDir, "snapshots"), rules: settings.StoreRules);
+
     private DataDirectory? _directory;
     private ClusterMembership? _membership;
     private IReplicationLog? _log;
@@ -55,11 +57,13 @@ internal sealed class StreamNodeFactory(
                 FoundingDelayMs = FoundingDelayMs,
                 FoundingObjection = () => membership.ClusterNearby,
                 ClusterSize = settings.ClusterSize,
+                Retention = new RetentionLimits(settings.LogBytesMax, AmqpOptions.SegmentBytesDefault),
             },
             Snapshots = new SnapshotOptions
             {
                 Files = _snapshots,
-                LogBytes = settings.SnapshotLogBytes,
+                // Whatever was asked for: this node's own snapshot must not be why the log gets full.
+                LogBytes = Math.Min(settings.SnapshotLogBytes, settings.LogBytesMax / 4),
                 Peers = new PeerSnapshots(membership, PeerSnapshotClient.ExportAsync),
             },
             Membership = membership,
@@ -67,7 +71,9 @@ internal sealed class StreamNodeFactory(
                 [.. (await membership.ListAsync(cancellation)).Select(MemberStatus.Of)],
             ExpectedClusterId = _directory.ClusterId,
             OnClusterKnown = _directory.Join,
+            Rules = settings.StoreRules,
             OnFatal = () => ExitCodes.Stop(lifetime, ExitCodes.Fatal),
+            OnRefused = _ => ExitCodes.Stop(lifetime, ExitCodes.Refused),
         });
     }
 

@@ -1,4 +1,5 @@
 using Kv.Actors.Nodes;
+using Kv.Core.Store;
 using Serilog.Events;
 
 namespace Kv.Host.Settings;
@@ -40,9 +41,14 @@ internal sealed record HostSettings
     /// <summary>gRPC addresses of other nodes; this one's own is left out.</summary>
     public required IReadOnlyList<Uri> Peers { get; init; }
 
+    /// <summary>Offsets whose entry is passed over where nobody can read it.</summary>
+    public required IReadOnlySet<long> SkipOffsets { get; init; }
+
     public required bool QueueArrivalOrder { get; init; }
 
     public required bool QueueDurable { get; init; }
 
     public required LogEventLevel LogLevel { get; init; }
+
+    public StoreRules StoreRules => StoreRules.OfThisBuild with { SkipOffsets = SkipOffsets };
 }

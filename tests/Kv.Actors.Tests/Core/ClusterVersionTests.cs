@@ -82,7 +82,7 @@ public sealed class ClusterVersionTests
         SnapshotException refused = Stores.Refused(snapshot);
         KeyValueStore restored = Stores.Decode(snapshot, Newer);
 
-        Assert.Equal(SnapshotFault.TooNew, refused.Fault);
+        Assert.Equal(SnapshotFault.OtherVersion, refused.Fault);
         Assert.Contains("Its cluster has version 2; this build runs version 1.", refused.Message);
         Assert.Equal(2, restored.Cluster.Version);
     }

@@ -62,8 +62,10 @@ public sealed class EntryCodecTests
         string commands = Convert.ToHexString(EntryCodec.Encode(OfTheCluster)[64..^8]);
 
         Assert.Equal(
-            "14001A000000060000006E6F64652D31620000000000000040E20100000000001500040000000200000016000400000005"
-            + "000000", commands);
+            "14001A000000060000006E6F64652D31620000000000000040E2010000000000"
+                + "15000400000002000000160004000000"
+                + "05000000",
+            commands);
     }
 
     [Fact]
