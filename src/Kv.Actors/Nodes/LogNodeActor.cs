@@ -57,7 +57,7 @@ public sealed class LogNodeActor : ReceiveActor
                 options.Clock,
                 options.Membership?.Actor),
             "feed");
-        options.Membership?.Attach(store, feed);
+        options.Membership?.Attach(store, feed, proposals);
         Context.Watch(store);
         Context.Watch(feed);
         Receive<GetParts>(_ => Sender.Tell(new Parts(store, publisher, snapshots)));

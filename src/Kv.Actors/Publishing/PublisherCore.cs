@@ -217,10 +217,7 @@ internal sealed class PublisherCore(
     /// <summary>The time to wait before appending again is over.</summary>
     internal void AppendNew()
     {
-        if (_state != State.Publishing)
-        {
-            return;
-        }
+        if (_state != State.Publishing) { return; }
         _appendAgainScheduled = false;
         if (_outage.Length > 0)
         {
@@ -235,10 +232,7 @@ internal sealed class PublisherCore(
     /// <summary>To be called periodically: appends again what was confirmed and never read back.</summary>
     internal void AppendAgainWhatIsOverdue()
     {
-        if (_state == State.Halted)
-        {
-            return;
-        }
+        if (_state == State.Halted) { return; }
         long oldest = Window.Oldest?.Sequence ?? 0;
         if (oldest > 0 && oldest == _sequenceCheckedLast)
         {
@@ -251,10 +245,7 @@ internal sealed class PublisherCore(
     /// <summary>Commands have waited for the log for long enough.</summary>
     internal void EndOutageGrace()
     {
-        if (_state != State.Publishing)
-        {
-            return;
-        }
+        if (_state != State.Publishing) { return; }
         _graceOver = true;
         FailWaiting(KvError.LogUnavailable, $"The log is away; nothing was published. {_outage}");
         AnswerDrain();

@@ -19,6 +19,9 @@ public sealed record StoreRules(int VersionMin, int VersionMax)
     /// </summary>
     public IReadOnlySet<long> SkipOffsets { get; init; } = new HashSet<long>();
 
+    /// <summary>Each version that it runs, ascending.</summary>
+    public IReadOnlyList<int> AllVersions => [.. Enumerable.Range(VersionMin, VersionMax - VersionMin + 1)];
+
     public bool Runs(int version) => version >= VersionMin && version <= VersionMax;
 
     /// <summary>For messages: "version 1" or "versions 1 to 2".</summary>

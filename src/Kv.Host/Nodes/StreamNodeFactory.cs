@@ -4,6 +4,7 @@ using Kv.Actors.Log;
 using Kv.Actors.Log.Amqp;
 using Kv.Actors.Membership;
 using Kv.Actors.Nodes;
+using Kv.Actors.Presence;
 using Kv.Actors.Publishing;
 using Kv.Actors.Snapshots;
 using Kv.Core.Entries;
@@ -146,6 +147,10 @@ internal sealed class StreamNodeFactory(
                 mayCreate ? LogDeclaration.CreateIfMissing : LogDeclaration.MustExist,
                 AmqpEventLog.To(logger),
                 stopping);
+        }
+        catch (AmqpSettingMismatchException mismatch)
+        {
+            throw new NodeRefusedException(mismatch.Message, mismatch);
         }
         catch (LogMissingException missing) when (clusterId != 0)
         {
