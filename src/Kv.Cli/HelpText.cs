@@ -16,6 +16,7 @@ internal static class HelpText
           PRINT [PREFIX] [--limit N] [--after KEY] [--local]
                                                    read keys in bytewise order
           STATUS                                   what the node knows of itself and its peers
+          CLUSTER-SIZE N                           say how many members the cluster is meant to have
           SNAPSHOT SAVE FILE [--halted]            the node's whole state, verified (--halted: even if it
                                                    has halted)
           SNAPSHOT STATUS FILE                     verify a snapshot and show what is in it
@@ -56,8 +57,8 @@ internal static class HelpText
           --version, --help
 
         With several targets a command goes to the next one when the node cannot be reached or says
-        UNAVAILABLE (nothing was written), and a read also when no answer comes. A SET or DEL that may
-        have arrived is never sent twice: its outcome is reported as unknown.
+        UNAVAILABLE (nothing was written), and a read also when no answer comes. A SET, DEL or
+        CLUSTER-SIZE that may have arrived is never sent twice: its outcome is reported as unknown.
 
         {{Commands}}
         In a one-shot command the shell takes its quotes first; KEY and VALUE are then one argument each:
@@ -71,7 +72,7 @@ internal static class HelpText
             1  GET: no such key
             2  usage error, nothing was sent
             3  no node could be reached, served, or answered a read in time; nothing was written
-            4  outcome unknown: a SET or DEL was sent, but no answer came; it may have been applied
+            4  outcome unknown: a write was sent, but no answer came; it may have been applied
             5  refused by the server (INVALID_ARGUMENT, RESOURCE_EXHAUSTED, FAILED_PRECONDITION, ...)
             6  data loss: the node has halted
             7  the file is no snapshot, is damaged or cut, or is of a newer build

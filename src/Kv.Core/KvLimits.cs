@@ -72,6 +72,24 @@ public static class KvLimits
     /// </summary>
     public const int JournalPendingBytesMax = 16_777_216;
 
+    /// <summary>Most members a cluster may be meant to have.</summary>
+    public const int ClusterSizeMax = 99;
+
+    /// <summary>
+    /// Most nodes whose newest snapshot is remembered; above <see cref="ClusterSizeMax"/>, since nodes come
+    /// and go. Over the bound the oldest snapshot is forgotten.
+    /// </summary>
+    public const int SnapshotMarksMax = 256;
+
+    /// <summary>Most offsets passed over that are remembered one by one; more are only counted.</summary>
+    public const int SkippedOffsetsMax = 64;
+
+    /// <summary>
+    /// What a message of the log is taken to occupy on a broker beyond its own bytes: properties, headers
+    /// and the stream's framing. Part of the rules of apply.
+    /// </summary>
+    public const int LogMessageBytesExtra = 256;
+
     /// <summary>Longest node id, UTF-8 bytes. It stands in every registration and log line.</summary>
     public const int NodeIdBytesMax = 64;
 

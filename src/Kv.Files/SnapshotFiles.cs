@@ -10,12 +10,17 @@ namespace Kv.Files;
 /// </summary>
 /// <remarks>Any thread; one writer at a time, while others may load.</remarks>
 /// <param name="create">Opens a draft for writing; null: a file.</param>
-public sealed class SnapshotFiles(string directory, Func<string, Stream>? create = null)
+/// <param name="rules">For the stores that are read; null: those of this build.</param>
+public sealed class SnapshotFiles(
+    string directory, Func<string, Stream>? create = null, StoreRules? rules = null)
 {
     private const int KeptMax = 2;
     private const string DamagedExtension = ".damaged";
 
     public string Directory { get; } = directory;
+
+    /// <summary>For stores that begin here; null: those of this build.</summary>
+    public StoreRules? Rules { get; } = rules;
 
     /// <summary>Newest first.</summary>
     public IReadOnlyList<SnapshotFile> List() => System.IO.Directory.Exists(Directory)
@@ -69,7 +74,7 @@ public sealed class SnapshotFiles(string directory, Func<string, Stream>? create
         Func<SnapshotHeader, string?> objection,
         CancellationToken stopping)
     {
-        var decoder = new SnapshotDecoder();
+        var decoder = new SnapshotDecoder(rules: Rules);
         string path = await WriteAsync(Path.Combine(Directory, "received"), async draft =>
         {
             await foreach (ReadOnlyMemory<byte> piece in bytes.WithCancellation(stopping))
@@ -97,8 +102,16 @@ public sealed class SnapshotFiles(string directory, Func<string, Stream>? create
         {
             try
             {
-                (KeyValueStore store, _) = await SnapshotReading.LoadAsync(file.Path, stopping);
+                (KeyValueStore store, _) = await SnapshotReading.LoadAsync(file.Path, stopping, Rules);
                 return new SnapshotLoad(store, file, warnings);
+            }
+            catch (SnapshotException refused) when (refused.Fault == SnapshotFault.OtherVersion)
+            {
+                // An older one would lead to the same version again.
+                return new SnapshotLoad(null, null, warnings)
+                {
+                    Refusal = $"The snapshot {file.Path} cannot be used. {refused.Message}",
+                };
             }
             catch (SnapshotException unusable)
             {
@@ -159,4 +172,8 @@ public sealed class SnapshotFiles(string directory, Func<string, Stream>? create
 /// <summary>What was found in a directory of snapshots.</summary>
 /// <param name="Store">The store of the newest one that is whole; null: there is none.</param>
 /// <param name="Warnings">What was wrong with newer ones.</param>
-public sealed record SnapshotLoad(KeyValueStore? Store, SnapshotFile? File, IReadOnlyList<string> Warnings);
+public sealed record SnapshotLoad(KeyValueStore? Store, SnapshotFile? File, IReadOnlyList<string> Warnings)
+{
+    /// <summary>Why this build must not run on the directory; null: it may.</summary>
+    public string? Refusal { get; init; }
+}

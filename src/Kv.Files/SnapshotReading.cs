@@ -18,11 +18,12 @@ public static class SnapshotReading
     }
 
     /// <summary>Reads a snapshot to its end and makes the store that it has in it.</summary>
+    /// <param name="rules">For the store; null: those of this build.</param>
     /// <exception cref="SnapshotException">It must not be used.</exception>
     public static async Task<(KeyValueStore Store, SnapshotSummary Summary)> LoadAsync(
-        string path, CancellationToken stopping)
+        string path, CancellationToken stopping, StoreRules? rules = null)
     {
-        var decoder = new SnapshotDecoder();
+        var decoder = new SnapshotDecoder(rules: rules);
         await FeedAsync(decoder, path, stopping);
         return (decoder.ToStore(), decoder.Complete());
     }

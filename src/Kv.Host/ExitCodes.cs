@@ -11,7 +11,8 @@ internal static class ExitCodes
     /// <summary>A setting or option cannot be used.</summary>
     public const int Usage = 2;
 
-    /// <summary>The node must not run: name or data directory in use, another mode on its exchange.</summary>
+    /// <summary>The node must not run: name or data directory in use, another mode on its exchange,
+    /// a cluster of a version that this build does not have.</summary>
     public const int Refused = 3;
 
     /// <summary>Asks the process to stop, and to end with this code.</summary>

@@ -27,11 +27,14 @@ public static class StoreLoader
         SnapshotFiles snapshots, JournalOptions? journal, CancellationToken stopping)
     {
         SnapshotLoad snapshot = await snapshots.LoadNewestAsync(stopping);
-        if (journal is null)
+        if (journal is null || snapshot.Refusal is not null)
         {
-            return new StoreLoad(snapshot.Store, snapshot.File, JournalReading.None, snapshot.Warnings);
+            return new StoreLoad(snapshot.Store, snapshot.File, JournalReading.None, snapshot.Warnings)
+            {
+                Refusal = snapshot.Refusal,
+            };
         }
-        KeyValueStore store = snapshot.Store ?? new KeyValueStore();
+        KeyValueStore store = snapshot.Store ?? new KeyValueStore(snapshots.Rules);
         List<string> warnings = [.. snapshot.Warnings];
         JournalReading reading = JournalReading.None;
         try
@@ -72,4 +75,8 @@ public static class StoreLoader
 /// <param name="Journal">How reading the journal ended.</param>
 /// <param name="Warnings">What could not be used, for a person.</param>
 public sealed record StoreLoad(
-    KeyValueStore? Store, SnapshotFile? File, JournalReading Journal, IReadOnlyList<string> Warnings);
+    KeyValueStore? Store, SnapshotFile? File, JournalReading Journal, IReadOnlyList<string> Warnings)
+{
+    /// <summary>Why this build must not run on it; null: it may.</summary>
+    public string? Refusal { get; init; }
+}

@@ -4,6 +4,7 @@ using Kv.Actors.Nodes;
 using Kv.Actors.Presence;
 using Kv.Actors.Snapshots;
 using Kv.Core.Entries;
+using Kv.Core.Store;
 
 namespace Kv.Actors.Membership;
 
@@ -67,7 +68,7 @@ public sealed class ClusterMembership : IPeerDirectory, IAsyncDisposable
             ClusterId = MembershipActor.ClusterText(options.ClusterId),
             AppliedOffset = -1,
             Formats = [EntryCodec.FormatVersion],
-            ApplyVersions = [Genesis.ApplyVersionNow],
+            ApplyVersions = StoreRules.OfThisBuild.AllVersions,
         };
         var signals = new MembershipSignals(options.PeersOfSettings);
         IActorRef actor = system.ActorOf(
@@ -112,8 +113,8 @@ public sealed class ClusterMembership : IPeerDirectory, IAsyncDisposable
 
     internal IActorRef Actor => _actor;
 
-    internal void Attach(IActorRef store, IActorRef feed) =>
-        _actor.Tell(new MembershipActor.Attach(store, feed));
+    internal void Attach(IActorRef store, IActorRef feed, IActorRef proposals) =>
+        _actor.Tell(new MembershipActor.Attach(store, feed, proposals));
 
     internal void NoteCluster(ulong clusterId) =>
         _actor.Tell(new MembershipActor.ClusterKnown(clusterId));

@@ -4,6 +4,7 @@ using Kv.Actors.Fanouts;
 using Kv.Actors.Log;
 using Kv.Actors.Nodes;
 using Kv.Actors.Presence;
+using Kv.Actors.Proposals;
 using Kv.Actors.Store;
 
 namespace Kv.Actors.Membership;
@@ -16,7 +17,8 @@ internal sealed class MembershipActor : ReceiveActor, IWithTimers
 {
     /// <summary>From the node: whom to ask and to tell.</summary>
     /// <param name="Feed">Told <see cref="LogFeedActor.SeekTail"/>.</param>
-    public sealed record Attach(IActorRef Store, IActorRef Feed);
+    /// <param name="Proposals">Told <see cref="ProposalActor.MembersSeen"/>.</param>
+    public sealed record Attach(IActorRef Store, IActorRef Feed, IActorRef Proposals);
 
     /// <summary>From the node: its store belongs to this cluster.</summary>
     public sealed record ClusterKnown(ulong ClusterId);
@@ -32,8 +34,12 @@ internal sealed class MembershipActor : ReceiveActor, IWithTimers
     private readonly PeerClaims _claims = new();
     private readonly PeerAddresses _addresses;
     private readonly HashSet<string> _alarmsLogged = [];
+
+    // what the live members of this cluster run, by node id, without this node
+    private readonly Dictionary<string, MemberVersions> _versions = [];
     private IActorRef _store = ActorRefs.Nobody;
     private IActorRef _feed = ActorRefs.Nobody;
+    private IActorRef _proposals = ActorRefs.Nobody;
     private StoreActor.ResumePoint? _applied;
     private string _clusterId;
     private bool _isServing;
@@ -57,7 +63,8 @@ internal sealed class MembershipActor : ReceiveActor, IWithTimers
         Receive<PresenceActor.Heard>(heard => Hear(heard.Announcement));
         Receive<PresenceActor.Gone>(gone => Forget(gone.NodeId));
         Receive<PresenceActor.Unreachable>(lost => _signals.Trouble = lost.Why);
-        Receive<Attach>(attach => (_store, _feed) = (attach.Store, attach.Feed));
+        Receive<Attach>(
+            attach => (_store, _feed, _proposals) = (attach.Store, attach.Feed, attach.Proposals));
         Receive<ClusterKnown>(known =>
         {
             _clusterId = ClusterText(known.ClusterId);
@@ -124,13 +131,25 @@ internal sealed class MembershipActor : ReceiveActor, IWithTimers
             Contents = own.Contents.ToString(),
             Divergence = _claims.Divergence(_clusterId),
         }));
+        if (own.State == NodeState.Ready)
+        {
+            _proposals.Tell(new ProposalActor.MembersSeen(
+                own.Log.ClusterVersion, own.Log.ClusterSize, [VersionsOf(_self), .. _versions.Values]));
+        }
     }
+
+    private static MemberVersions VersionsOf(Announcement member) =>
+        new(member.NodeId, member.ApplyVersions.Min(), member.ApplyVersions.Max());
 
     private void Hear(Announcement announced)
     {
         if (announced.Mode != ReplicationMode.Stream)
         {
             return;
+        }
+        if (announced.ApplyVersions.Count > 0 && announced.ClusterId == _clusterId)
+        {
+            _versions[announced.NodeId] = VersionsOf(announced);
         }
         _claims.Hear(announced, NowMs);
         _addresses.Hear(announced, NowMs);
@@ -141,6 +160,7 @@ internal sealed class MembershipActor : ReceiveActor, IWithTimers
 
     private void Forget(string nodeId)
     {
+        _versions.Remove(nodeId);
         _claims.Forget(nodeId);
         _addresses.Forget(nodeId);
         _signals.Peers = _addresses.Of(_clusterId, NowMs, _options.PeersOfSettings);

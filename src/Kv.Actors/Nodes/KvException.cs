@@ -52,4 +52,10 @@ public enum KvError
     /// unless the log is lost. Repeat it only with a request id, or read first.
     /// </summary>
     NotPersisted = 10,
+
+    /// <summary>
+    /// The log must not grow before more of it is in snapshots. Nothing was published; an operator has to
+    /// see why the members do not take any.
+    /// </summary>
+    LogFull = 11,
 }

@@ -100,6 +100,7 @@ public sealed class LogNode : IKvNode
         {
             alarms.Add($"{status.Strays} messages in the log are not this cluster's and were ignored");
         }
+        AddLogAlarms(status.Log, alarms);
         if (status.FeedTrouble.Length > 0)
         {
             alarms.Add($"the log cannot be read: {status.FeedTrouble}");
@@ -139,7 +140,7 @@ public sealed class LogNode : IKvNode
             status.Keys,
             status.Chain.ToString(),
             members,
-            alarms);
+            alarms) { Log = status.Log };
     }
 
     /// <summary>
@@ -237,6 +238,29 @@ public sealed class LogNode : IKvNode
     {
         Interlocked.Decrement(ref _commandsAdmitted);
         Interlocked.Add(ref _bytesAdmitted, -pending.BytesMax);
+    }
+
+    private void AddLogAlarms(LogStatus log, List<string> alarms)
+    {
+        PublisherOptions publisher = _options.Publisher;
+        if (log.Skips > 0)
+        {
+            alarms.Add(
+                $"{log.Skips} entries of the log could not be read and were skipped, the last at offset "
+                    + $"{log.SkippedOffsets[^1]}: what they said is lost");
+        }
+        if (log.ClusterVersion > 0 && publisher.ClusterSize > 0 && publisher.ClusterSize != log.ClusterSize)
+        {
+            alarms.Add(
+                $"KV_CLUSTER_SIZE is {publisher.ClusterSize}, but the cluster's size is {log.ClusterSize} "
+                    + "and that holds: the setting counts when a cluster is founded; kv cluster-size "
+                    + "changes it");
+        }
+        if (publisher.Retention is { } limits
+            && RetentionGuard.Alarm(limits, log.UncoveredBytes, log.ClusterSize) is { } alarm)
+        {
+            alarms.Add(alarm);
+        }
     }
 
     private async Task<TReply> AskStoreAsync<TReply>(object question, CancellationToken cancellation)

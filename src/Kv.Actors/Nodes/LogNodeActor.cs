@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Event;
 using Kv.Actors.Journal;
 using Kv.Actors.Log;
+using Kv.Actors.Proposals;
 using Kv.Actors.Publishing;
 using Kv.Actors.Snapshots;
 using Kv.Actors.Store;
@@ -45,7 +46,8 @@ public sealed class LogNodeActor : ReceiveActor
                 options.ExpectedClusterId,
                 NoteCluster,
                 awaitsSnapshot: options.Snapshots is not null,
-                journal?.Actor),
+                journal?.Actor,
+                options.Rules),
             "store");
         IActorRef? snapshots = options.Snapshots is null
             ? null
@@ -55,6 +57,7 @@ public sealed class LogNodeActor : ReceiveActor
             PublisherActor.Props(
                 options.NodeId, options.Log, store, options.Publisher, options.Clock, options.Random),
             "publisher");
+        IActorRef proposals = Context.ActorOf(ProposalActor.Props(options.NodeId, publisher), "proposals");
         IActorRef feed = Context.ActorOf(
             LogFeedActor.Props(
                 options.NodeId,
@@ -64,10 +67,12 @@ public sealed class LogNodeActor : ReceiveActor
                 options.Clock,
                 options.Membership?.Actor),
             "feed");
-        options.Membership?.Attach(store, feed);
+        options.Membership?.Attach(store, feed, proposals);
         Context.Watch(store);
         Context.Watch(feed);
         Receive<GetParts>(_ => Sender.Tell(new Parts(store, publisher, snapshots, journal?.Actor)));
+        Receive<ProposalActor.SnapshotKept>(proposals.Tell);
+        Receive<SnapshotActor.Unusable>(unusable => options.OnRefused(unusable.Why));
         Receive<StartFeedAnew>(_ => feed.Tell(new LogFeedActor.StartAnew()));
         Receive<Terminated>(_ => GiveUp());
     }

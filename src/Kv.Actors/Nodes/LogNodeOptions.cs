@@ -3,6 +3,7 @@ using Kv.Actors.Log;
 using Kv.Actors.Membership;
 using Kv.Actors.Publishing;
 using Kv.Actors.Snapshots;
+using Kv.Core.Store;
 
 namespace Kv.Actors.Nodes;
 
@@ -17,6 +18,9 @@ public sealed record LogNodeOptions
     public required IReplicationLog Log { get; init; }
 
     public PublisherOptions Publisher { get; init; } = new();
+
+    /// <summary>What the store brings along that is not in the log.</summary>
+    public StoreRules Rules { get; init; } = StoreRules.OfThisBuild;
 
     public FeedOptions Feed { get; init; } = new();
 
@@ -41,6 +45,9 @@ public sealed record LogNodeOptions
 
     /// <summary>Called when the node has given up after repeated bugs: the process should end.</summary>
     public Action OnFatal { get; init; } = static () => { };
+
+    /// <summary>Called when the node must not run, with the reason: the process should end.</summary>
+    public Action<string> OnRefused { get; init; } = static _ => { };
 
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 

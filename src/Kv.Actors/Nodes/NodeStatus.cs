@@ -20,7 +20,11 @@ public sealed record NodeStatus(
     long Keys,
     string Digest,
     IReadOnlyList<MemberStatus> Members,
-    IReadOnlyList<string> Alarms);
+    IReadOnlyList<string> Alarms)
+{
+    /// <summary>Null: the node has no log yet, or its mode has none.</summary>
+    public LogStatus? Log { get; init; }
+}
 
 public enum NodeState
 {

@@ -1,5 +1,4 @@
 using Kv.Core.Entries;
-using Kv.Core.Store;
 
 namespace Kv.Actors.Publishing;
 

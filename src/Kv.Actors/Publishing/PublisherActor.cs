@@ -31,7 +31,9 @@ public sealed class PublisherActor : ReceiveActor, IWithTimers
     public sealed record Registered(UInt128 Nonce, long ProducerId, long AppliedOffset, Digest Chain);
 
     /// <summary>From the store: how far it is. The basis of the next entry.</summary>
-    public sealed record Applied(long Offset, Digest Chain);
+    /// <param name="UncoveredBytes">Bytes of the log that no majority's snapshots have.</param>
+    /// <param name="ClusterSize">Members; 0: not said.</param>
+    public sealed record Applied(long Offset, Digest Chain, long UncoveredBytes, int ClusterSize);
 
     /// <summary>From the store: one of our entries came by.</summary>
     public sealed record ReadBack(
@@ -96,7 +98,7 @@ public sealed class PublisherActor : ReceiveActor, IWithTimers
         _core = new PublisherCore(nodeId, options, stamp, random, _port, Context.GetLogger());
         Receive<Submit>(submit => _core.Submit(submit.Pending));
         Receive<ReadBack>(_core.TakeReadBack);
-        Receive<Applied>(applied => _core.NoteApplied(applied.Offset, applied.Chain));
+        Receive<Applied>(_core.NoteApplied);
         Receive<AppendEnded>(ended => _core.EndAppend(ended.ProducerId, ended.Sequence, ended.Failure));
         Receive<TimeOver>(over => EndTimer(over.Timer));
         Receive<CheckReadBack>(_ => _core.AppendAgainWhatIsOverdue());

@@ -26,6 +26,7 @@ internal sealed class PublisherCore(
 {
     private readonly Queue<PendingCommand> _waiting = [];
     private readonly AnswerGate _answers = new(options.Ack);
+    private readonly RetentionGuard _guard = new(options.Retention);
     private State _state = State.Starting;
     private EntryStamp.Basis _basis = EntryStamp.NoBasis;
     private UInt128 _nonce;
@@ -74,6 +75,10 @@ internal sealed class PublisherCore(
         if (Refusal() is var (code, why))
         {
             pending.Fail(code, why);
+            return;
+        }
+        if (_guard.Refuse(pending))
+        {
             return;
         }
         _waiting.Enqueue(pending);
@@ -147,7 +152,14 @@ internal sealed class PublisherCore(
         AnswerDrain();
     }
 
-    internal void NoteApplied(long offset, Digest chain) => _basis = new EntryStamp.Basis(offset, chain);
+    internal void NoteApplied(PublisherActor.Applied applied)
+    {
+        _basis = new EntryStamp.Basis(applied.Offset, applied.Chain);
+        if (_guard.Note(applied.UncoveredBytes, applied.ClusterSize, _waiting))
+        {
+            AnswerDrain();
+        }
+    }
 
     /// <summary>How far the log is persisted, and why nothing may be written now, if so.</summary>
     internal void NotePersisted(long offset, string refusal)
@@ -217,10 +229,7 @@ internal sealed class PublisherCore(
     /// <summary>The time to wait before appending again is over.</summary>
     internal void AppendNew()
     {
-        if (_state != State.Publishing)
-        {
-            return;
-        }
+        if (_state != State.Publishing) { return; }
         _appendAgainScheduled = false;
         if (_outage.Length > 0)
         {
@@ -235,10 +244,7 @@ internal sealed class PublisherCore(
     /// <summary>To be called periodically: appends again what was confirmed and never read back.</summary>
     internal void AppendAgainWhatIsOverdue()
     {
-        if (_state == State.Halted)
-        {
-            return;
-        }
+        if (_state == State.Halted) { return; }
         long oldest = Window.Oldest?.Sequence ?? 0;
         if (oldest > 0 && oldest == _sequenceCheckedLast)
         {
@@ -251,10 +257,7 @@ internal sealed class PublisherCore(
     /// <summary>Commands have waited for the log for long enough.</summary>
     internal void EndOutageGrace()
     {
-        if (_state != State.Publishing)
-        {
-            return;
-        }
+        if (_state != State.Publishing) { return; }
         _graceOver = true;
         FailWaiting(KvError.LogUnavailable, $"The log is away; nothing was published. {_outage}");
         AnswerDrain();

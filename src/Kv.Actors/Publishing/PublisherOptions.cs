@@ -52,6 +52,9 @@ public sealed record PublisherOptions
     /// <summary>What a cluster is founded with here; null: nothing, under a new id.</summary>
     public Genesis? Genesis { get; init; }
 
+    /// <summary>Null: the log is never truncated by its size, so it may grow.</summary>
+    public RetentionLimits? Retention { get; init; }
+
     /// <summary>Configured members of a cluster founded empty here; 0: not given.</summary>
     public int ClusterSize { get; init; }
 }

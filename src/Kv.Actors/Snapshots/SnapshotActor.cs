@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using Akka.Actor;
 using Akka.Event;
 using Kv.Actors.Journal;
+using Kv.Actors.Proposals;
 using Kv.Actors.Store;
 using Kv.Core.Snapshots;
 using Kv.Core.Store;
@@ -40,10 +41,13 @@ public sealed class SnapshotActor : ReceiveActor, IWithTimers
     /// <param name="Trouble">What does not work, for a person; empty when all does.</param>
     public sealed record SnapshotStatus(string Trouble);
 
+    /// <summary>To the parent: this build must not run on what the node has.</summary>
+    public sealed record Unusable(string Why);
+
     // Word of a former life of this actor is told apart by Life.
     private sealed record Loaded(object Life, StoreLoad Load);
 
-    private sealed record Saved(object Life, SnapshotFile File);
+    private sealed record Saved(object Life, SnapshotFile File, long LogBytes);
 
     private sealed record SaveFailed(object Life, Exception Cause);
 
@@ -88,7 +92,7 @@ public sealed class SnapshotActor : ReceiveActor, IWithTimers
         Receive<Loaded>(loaded => loaded.Life == _life, loaded => Begin(loaded.Load));
         Receive<StoreActor.Captured>(captured => Take(captured.Capture));
         Receive<StoreActor.NothingToCapture>(_ => AnswerDone());
-        Receive<Saved>(saved => saved.Life == _life, saved => EndSave(saved.File));
+        Receive<Saved>(saved => saved.Life == _life, EndSave);
         Receive<SaveFailed>(failed => failed.Life == _life, failed => RetrySave(failed.Cause));
         Receive<SaveAgain>(_ => _store.Tell(new StoreActor.CaptureNow()));
         Receive<Pin>(_ => PinNow());
@@ -140,6 +144,13 @@ public sealed class SnapshotActor : ReceiveActor, IWithTimers
         {
             _log.Info("{Node} starts from the snapshot {File}", _nodeId, file.Path);
         }
+        if (load.Refusal is { } refusal)
+        {
+            // The store waits for good.
+            _log.Error("{Node} must not run: {Why}", _nodeId, refusal);
+            Context.Parent.Tell(new Unusable(refusal));
+            return;
+        }
         if (load.Journal.Records > 0)
         {
             _log.Info(
@@ -148,6 +159,10 @@ public sealed class SnapshotActor : ReceiveActor, IWithTimers
         }
         _savedLast = load.File;
         TellJournal();
+        if (load is { File: { } loaded, Store: { } restored })
+        {
+            TellKept(loaded, restored.Cluster.LogBytes);
+        }
         // What a halted node had is for an operator to judge: no peer's state takes its place by itself.
         bool mayBeReplaced = _options.Peers is not null && load.File is not { IsPinned: true };
         _store.Tell(new StoreActor.Start(load.Store, mayBeReplaced, load.Journal));
@@ -177,18 +192,21 @@ public sealed class SnapshotActor : ReceiveActor, IWithTimers
         _saving = true;
         object life = _life;
         bool pinned = _pinned;
+        long logBytes = capture.LogBytes;
         SnapshotFiles files = _options.Files;
         CancellationToken stopping = _stopping.Token;
         Task.Run(() => files.SaveAsync(capture, pinned, stopping), stopping).PipeTo(
             Self,
-            success: file => new Saved(life, file),
+            success: file => new Saved(life, file, logBytes),
             failure: cause => new SaveFailed(life, cause));
     }
 
-    private void EndSave(SnapshotFile file)
+    private void EndSave(Saved saved)
     {
+        SnapshotFile file = saved.File;
         _saving = false;
         _savedLast = file;
+        TellKept(file, saved.LogBytes);
         _saveTrouble = "";
         _retryDelayMs = _options.RetryDelayMsMin;
         Timers.Cancel(nameof(SaveAgain));
@@ -210,6 +228,16 @@ public sealed class SnapshotActor : ReceiveActor, IWithTimers
 
     private void TellJournal() => _journal?.Actor.Tell(
         new JournalActor.SnapshotsKept(_savedLast?.Offset ?? -1, _options.Files.OlderKeptOffset()));
+
+    // Not what a node of the same process writes, not the base of a log, and not from a halted node, whose
+    // word does not count.
+    private void TellKept(SnapshotFile file, long logBytes)
+    {
+        if (_options.Saves && !_pinned && file.Offset >= 0)
+        {
+            Context.Parent.Tell(new ProposalActor.SnapshotKept(file.Offset, logBytes));
+        }
+    }
 
     private void ReleaseLog(long before)
     {
@@ -317,6 +345,7 @@ public sealed class SnapshotActor : ReceiveActor, IWithTimers
         _retryDelayMs = _options.RetryDelayMsMin;
         _savedLast = fetched.File;
         TellJournal();
+        TellKept(fetched.File, fetched.Store.Cluster.LogBytes);
         _log.Info(
             "{Node} starts from a snapshot of {Peer} at offset {Offset}",
             _nodeId, fetched.Peer, fetched.File.Offset);

@@ -5,16 +5,26 @@ using Kv.Core.Store;
 namespace Kv.Actors.Store;
 
 /// <summary>Tells people what became of each entry: client's commands one by one, with their order.</summary>
-internal sealed class ApplyLog(string nodeId, ILoggingAdapter log)
+/// <param name="skipOffsets">What the operator had passed over.</param>
+internal sealed class ApplyLog(string nodeId, ILoggingAdapter log, IReadOnlySet<long> skipOffsets)
 {
     public void Note(long offset, AppliedEntry applied)
     {
+        if (applied.Fate != EntryFate.Skipped && skipOffsets.Contains(offset))
+        {
+            log.Warning(
+                "{Node} does not skip offset {Offset}, whatever KV_SKIP_OFFSET says: the message there can "
+                    + "be read", nodeId, offset);
+        }
         switch (applied.Fate)
         {
             case EntryFate.Applied when log.IsInfoEnabled:
                 NoteCommands(applied);
                 break;
             case EntryFate.Applied:
+                break;
+            case EntryFate.Skipped:
+                log.Error("{Node} skips the entry at offset {Offset}. {Why}", nodeId, offset, applied.Why);
                 break;
             case EntryFate.Stray or EntryFate.UnknownProducer:
                 log.Warning(

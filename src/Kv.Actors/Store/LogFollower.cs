@@ -12,7 +12,9 @@ namespace Kv.Actors.Store;
 /// a simulation runs what a node runs.
 /// </summary>
 /// <param name="expectedClusterId">The cluster this node's data directory belongs to; 0: any.</param>
-internal sealed class LogFollower(ulong expectedClusterId, ILogFollowerPort port)
+/// <param name="rules">For a store that starts empty; null: those of this build.</param>
+internal sealed class LogFollower(
+    ulong expectedClusterId, ILogFollowerPort port, StoreRules? rules = null)
 {
     // Names the feed's present connection; null before it asked. Runs that were read ahead over a former one
     // may still come behind it.
@@ -31,7 +33,7 @@ internal sealed class LogFollower(ulong expectedClusterId, ILogFollowerPort port
     private UInt128 _nonce;
     private long _producerId = LogEntry.NoProducer;
 
-    public KeyValueStore Store { get; private set; } = new();
+    public KeyValueStore Store { get; private set; } = new(rules);
 
     /// <summary>Why the node must not go on; empty: it may.</summary>
     public string HaltReason { get; private set; } = "";
@@ -116,7 +118,8 @@ internal sealed class LogFollower(ulong expectedClusterId, ILogFollowerPort port
                 return false;
             }
         }
-        port.TellPublisher(new PublisherActor.Applied(Store.AppliedOffset, Store.Chain));
+        port.TellPublisher(new PublisherActor.Applied(
+            Store.AppliedOffset, Store.Chain, Store.Cluster.UncoveredBytes, Store.Cluster.Size));
         return true;
     }
 

@@ -6,6 +6,7 @@ using Kv.Actors.Membership;
 using Kv.Actors.Nodes;
 using Kv.Actors.Publishing;
 using Kv.Actors.Snapshots;
+using Kv.Core;
 using Kv.Core.Entries;
 using Kv.Core.Store;
 
@@ -90,7 +91,8 @@ public sealed partial class StoreActor : ReceiveActor, ILogFollowerPort
         Digest Contents,
         long Strays,
         long Producers,
-        string FeedTrouble);
+        string FeedTrouble,
+        LogStatus Log);
 
     private const string CatchingUp = "This node has not caught up with the log yet.";
 
@@ -107,27 +109,29 @@ public sealed partial class StoreActor : ReceiveActor, ILogFollowerPort
     /// <param name="onClusterKnown">Called when the genesis was applied, before anything else is.</param>
     /// <param name="awaitsSnapshot">Wait for <see cref="Start"/>; else it starts empty, at once.</param>
     /// <param name="journal">Null: none is kept.</param>
+    /// <param name="rules">For a store that starts empty; null: those of this build.</param>
     public static Props Props(
         string nodeId,
         ulong expectedClusterId,
         Action<ulong> onClusterKnown,
         bool awaitsSnapshot = false,
-        IActorRef? journal = null) =>
-        Akka.Actor.Props.Create(
-            () => new StoreActor(nodeId, expectedClusterId, onClusterKnown, awaitsSnapshot, journal));
+        IActorRef? journal = null,
+        StoreRules? rules = null) => Akka.Actor.Props.Create(
+            () => new StoreActor(nodeId, expectedClusterId, onClusterKnown, awaitsSnapshot, journal, rules));
 
     public StoreActor(
         string nodeId,
         ulong expectedClusterId,
         Action<ulong> onClusterKnown,
         bool awaitsSnapshot,
-        IActorRef? journal)
+        IActorRef? journal,
+        StoreRules? rules)
     {
         _journal = journal;
         _nodeId = nodeId;
         _onClusterKnown = onClusterKnown;
-        _applyLog = new ApplyLog(nodeId, _log);
-        _follower = new LogFollower(expectedClusterId, this);
+        _applyLog = new ApplyLog(nodeId, _log, (rules ?? StoreRules.OfThisBuild).SkipOffsets);
+        _follower = new LogFollower(expectedClusterId, this, rules);
         if (awaitsSnapshot)
         {
             _follower.Await("This node is reading its snapshot.");
@@ -201,7 +205,7 @@ public sealed partial class StoreActor : ReceiveActor, ILogFollowerPort
 
     void ILogFollowerPort.Applied(LogRecord record, AppliedEntry applied)
     {
-        _captureAfterBytes -= record.Entry.Length;
+        _captureAfterBytes -= record.Entry.Length + KvLimits.LogMessageBytesExtra;
         _applyLog.Note(record.Offset, applied);
         NoteForJournal(record);
     }
@@ -278,6 +282,13 @@ public sealed partial class StoreActor : ReceiveActor, ILogFollowerPort
             Store.Contents,
             Store.Strays,
             Store.Producers.Count,
-            _feedTrouble);
+            _feedTrouble,
+            new LogStatus(
+                Store.Cluster.Version,
+                Store.Cluster.Size,
+                Store.Cluster.CoveredOffset,
+                Store.Cluster.UncoveredBytes,
+                Store.Cluster.Skips,
+                [.. Store.Cluster.SkippedOffsets]));
     }
 }

@@ -11,7 +11,7 @@ internal abstract record Command
     /// Whether the command changes the store. Such a command is never repeated once it may have reached a
     /// server: there is no request id, so a repeat could undo a newer write.
     /// </summary>
-    public bool IsWrite => this is Set or Del;
+    public bool IsWrite => this is Set or Del or SetClusterSize;
 
     /// <summary>The command's name as typed, for messages and JSON.</summary>
     public virtual string Verb => GetType().Name.ToLowerInvariant();
@@ -29,6 +29,12 @@ internal abstract record Command
     public sealed record Print(string Prefix, string After, long KeysMax, bool Local) : Command;
 
     public sealed record Status : Command;
+
+    /// <summary>An operator's word how many members the cluster is meant to have.</summary>
+    public sealed record SetClusterSize(int Members) : Command
+    {
+        public override string Verb => "cluster-size";
+    }
 
     /// <summary>A command on a file of this machine.</summary>
     public abstract record Snapshot(string File) : Command

@@ -66,6 +66,8 @@ internal sealed class CommandRunner(TargetSet targets, IOutput output)
                 options)),
             Command.Status => SendAsync((client, options) => client.StatusAsync(
                 new StatusRequest(), options)),
+            Command.SetClusterSize size => SendAsync((client, options) => client.SetClusterSizeAsync(
+                new SetClusterSizeRequest { Size = size.Members }, options)),
             _ => throw new UnreachableException($"No call for {command.Verb}."),
         };
 

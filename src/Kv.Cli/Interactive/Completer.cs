@@ -13,7 +13,7 @@ internal sealed record Completion(int Start, IReadOnlyList<string> Candidates);
 internal static class Completer
 {
     public static IReadOnlyList<string> Verbs { get; } =
-        ["set", "get", "del", "print", "status", "snapshot", "help", "exit", "quit"];
+        ["set", "get", "del", "print", "status", "cluster-size", "snapshot", "help", "exit", "quit"];
 
     /// <param name="line">The line up to the cursor.</param>
     /// <param name="recentKeys">Keys to offer, best first.</param>

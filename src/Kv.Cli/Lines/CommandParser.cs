@@ -53,12 +53,13 @@ internal static class CommandParser
                 KeysMax(options.TakeValue("--limit")),
                 options.TakeFlag("--local")),
             "STATUS" => new Command.Status(),
+            "CLUSTER-SIZE" => new Command.SetClusterSize(Members(options.OptionalWord())),
             "SNAPSHOT" => Snapshot(options),
             "HELP" => new Command.Help(),
             "EXIT" or "QUIT" => new Command.Exit(),
             _ => throw new UsageException(
                 $"unknown command {KeyText.Show(verb)}: "
-                + "the commands are SET, GET, DEL, PRINT, STATUS, SNAPSHOT, HELP and EXIT."),
+                + "the commands are SET, GET, DEL, PRINT, STATUS, CLUSTER-SIZE, SNAPSHOT, HELP and EXIT."),
         };
         options.RefuseRest();
         return command;
@@ -121,6 +122,11 @@ internal static class CommandParser
             ? keys
             : throw new UsageException($"--limit {text} is not a whole number of keys from 1.");
     }
+
+    private static int Members(string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int members)
+            ? members
+            : throw new UsageException("cluster-size needs a number of members, such as cluster-size 3.");
 
     private static bool IsSet(string verb) => verb.Equals("SET", StringComparison.OrdinalIgnoreCase);
 

@@ -28,15 +28,16 @@ internal static class FailureText
 
     private static string OutcomeUnknown(Command command, CallFailure failure)
     {
-        string key = command switch
+        (string what, string read) = command switch
         {
-            Command.Set set => set.Key,
-            Command.Del del => del.Key,
-            _ => "",
+            Command.Set set => (KeyText.Show(set.Key), "the key"),
+            Command.Del del => (KeyText.Show(del.Key), "the key"),
+            Command.SetClusterSize size => ($"{size.Members}", "the status"),
+            _ => ("", "the key"),
         };
         string cause = failure.Detail.Length > 0 ? failure.Detail : Name(failure.Code);
-        return $"outcome of {command.Verb} {KeyText.Show(key)} unknown: {failure.Target}: {Clause(cause)}. "
-            + "It may or may not have been applied: read the key before you try again.";
+        return $"outcome of {command.Verb} {what} unknown: {failure.Target}: {Clause(cause)}. "
+            + $"It may or may not have been applied: read {read} before you try again.";
     }
 
     private static string Refused(Command command, CallFailure failure)

@@ -45,6 +45,10 @@ internal sealed class JsonOutput(TextWriter replies, TextWriter errors) : IOutpu
             case PrintReply print:
                 WritePrint(json, print);
                 break;
+            case SetClusterSizeReply size:
+                json.WriteString("node", size.Node);
+                json.WriteNumber("size", ((Command.SetClusterSize)answer.Command).Members);
+                break;
             case StatusReply status:
                 WriteStatus(json, status);
                 break;
@@ -123,6 +127,11 @@ internal sealed class JsonOutput(TextWriter replies, TextWriter errors) : IOutpu
         json.WriteNumber("keys", status.Keys);
         json.WriteString("digest", status.Digest);
         json.WriteString("version", status.Version);
+        if (status.Log is { } log)
+        {
+            WriteLog(json, log);
+        }
+
         json.WriteStartArray("members");
         foreach (Member member in status.Members)
         {
@@ -146,6 +155,24 @@ internal sealed class JsonOutput(TextWriter replies, TextWriter errors) : IOutpu
         }
 
         json.WriteEndArray();
+    }
+
+    private static void WriteLog(Utf8JsonWriter json, LogStatus log)
+    {
+        json.WriteStartObject("log");
+        json.WriteNumber("cluster_version", log.ClusterVersion);
+        json.WriteNumber("cluster_size", log.ClusterSize);
+        json.WriteNumber("covered_offset", log.CoveredOffset);
+        json.WriteNumber("uncovered_bytes", log.UncoveredBytes);
+        json.WriteNumber("skipped", log.Skipped);
+        json.WriteStartArray("skipped_offsets");
+        foreach (long offset in log.SkippedOffsets)
+        {
+            json.WriteNumberValue(offset);
+        }
+
+        json.WriteEndArray();
+        json.WriteEndObject();
     }
 
     private static void WritePlace(Utf8JsonWriter json, string node, long order, long revision)

@@ -21,6 +21,17 @@ internal static class StatusText
         Fact("keys", $"{status.Keys}");
         Fact("digest", TerminalText.Escape(status.Digest));
         Fact("version", TerminalText.Escape(status.Version));
+        if (status.Log is { ClusterVersion: > 0 } log)
+        {
+            Fact("cluster size", log.ClusterSize > 0 ? $"{log.ClusterSize}" : "not said");
+            Fact("cluster version", $"{log.ClusterVersion}");
+            Fact("covered offset", log.CoveredOffset >= 0 ? $"{log.CoveredOffset}" : "none");
+            Fact("uncovered bytes", $"{log.UncoveredBytes}");
+            Fact("skipped", log.Skipped > 0
+                ? $"{log.Skipped} (offsets {string.Join(", ", log.SkippedOffsets)})"
+                : "");
+        }
+
         foreach (Member member in status.Members)
         {
             string[] facts =

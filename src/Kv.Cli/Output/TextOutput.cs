@@ -30,6 +30,10 @@ internal sealed class TextOutput(
             case PrintReply print:
                 ShowPrint(print);
                 break;
+            case SetClusterSizeReply size:
+                replies.Write(palette.Paint(Tone.Good, "OK"));
+                replies.Write(inConversation ? $"  ({TerminalText.Escape(size.Node)})\n" : "\n");
+                break;
             case StatusReply status:
                 StatusText.Write(replies, status, palette);
                 break;

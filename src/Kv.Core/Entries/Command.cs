@@ -39,4 +39,21 @@ public abstract record Command
 
     /// <summary>Founds the cluster. The first in a log counts; later ones are ignored.</summary>
     public sealed record Found(Genesis Genesis) : Command;
+
+    /// <summary>
+    /// The node's newest snapshot is on its disk: everything up to the offset is in it.
+    /// </summary>
+    /// <param name="Offset">The last offset applied in it.</param>
+    /// <param name="LogBytes">
+    /// <see cref="Store.ClusterSettings.LogBytes"/> in it: how much of the log it covers.
+    /// </param>
+    public sealed record SnapshotTaken(string NodeId, long Offset, long LogBytes) : Command;
+
+    /// <summary>
+    /// From here on that version of the rules of apply holds. A node whose build does not have it halts.
+    /// </summary>
+    public sealed record ClusterVersion(int Version) : Command;
+
+    /// <summary>From here on the cluster is meant to have so many members.</summary>
+    public sealed record ClusterSize(int Members) : Command;
 }

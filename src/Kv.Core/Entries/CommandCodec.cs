@@ -66,6 +66,9 @@ internal static class CommandCodec
         Command.Register => CommandKind.Register,
         Command.Close => CommandKind.Close,
         Command.Found => CommandKind.Found,
+        Command.SnapshotTaken => CommandKind.SnapshotTaken,
+        Command.ClusterVersion => CommandKind.ClusterVersion,
+        Command.ClusterSize => CommandKind.ClusterSize,
         _ => throw new UnreachableException($"Unknown command {command.GetType().Name}."),
     };
 
@@ -103,6 +106,17 @@ internal static class CommandCodec
             case Command.Found found:
                 WriteGenesis(body, found.Genesis);
                 break;
+            case Command.SnapshotTaken taken:
+                body.Text(taken.NodeId);
+                body.I64(taken.Offset);
+                body.I64(taken.LogBytes);
+                break;
+            case Command.ClusterVersion version:
+                body.I32(version.Version);
+                break;
+            case Command.ClusterSize size:
+                body.I32(size.Members);
+                break;
         }
     }
 
@@ -116,6 +130,10 @@ internal static class CommandCodec
         CommandKind.Register => new Command.Register(body.U128(), body.Text(KvLimits.NodeIdBytesMax)),
         CommandKind.Close => new Command.Close(body.I64()),
         CommandKind.Found => new Command.Found(ReadGenesis(ref body)),
+        CommandKind.SnapshotTaken => new Command.SnapshotTaken(
+            body.Text(KvLimits.NodeIdBytesMax), body.I64(), body.I64()),
+        CommandKind.ClusterVersion => new Command.ClusterVersion(body.I32()),
+        CommandKind.ClusterSize => new Command.ClusterSize(body.I32()),
         _ => throw new FormatException($"Command kind {(byte)kind} is from a newer build."),
     };
 

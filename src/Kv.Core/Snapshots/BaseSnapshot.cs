@@ -23,7 +23,8 @@ public static class BaseSnapshot
         {
             ClusterId = clusterId,
             Base = Digest.Zero,
-            ClusterSize = clusterSize ?? before.ClusterSize,
+            ApplyVersion = store.Cluster.Version,
+            ClusterSize = clusterSize ?? store.Cluster.Size,
         };
         return store.CaptureBase(draft with { Base = DigestOf(store.CaptureBase(draft)) });
     }

@@ -18,7 +18,6 @@ internal enum SectionKind : byte
     Auth = 18,
     Alarms = 19,
 
-    // reserved: what entries changed of the genesis, such as the cluster's version and size
     ClusterSettings = 20,
 
     Footer = 255,

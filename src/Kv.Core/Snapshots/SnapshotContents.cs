@@ -24,6 +24,8 @@ internal sealed class SnapshotContents(bool keeps)
 
     public List<ChainHistory.Link> ChainHistory { get; } = [];
 
+    public List<ClusterSettings.Record> Cluster { get; } = [];
+
     /// <summary>Takes one payload; returns how many records it had.</summary>
     /// <exception cref="FormatException">It holds what no build writes.</exception>
     /// <exception cref="SnapshotException">Its section is one of a newer build.</exception>
@@ -59,6 +61,9 @@ internal sealed class SnapshotContents(bool keeps)
                 break;
             case SectionKind.ChainHistory:
                 Keep(ChainHistory, SnapshotRecords.ReadLink(ref reader));
+                break;
+            case SectionKind.ClusterSettings:
+                Keep(Cluster, SnapshotRecords.ReadCluster(ref reader));
                 break;
             default:
                 throw new SnapshotException(

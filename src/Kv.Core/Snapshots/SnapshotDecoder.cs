@@ -10,7 +10,8 @@ namespace Kv.Core.Snapshots;
 /// What is read can be had only after the whole was found to be whole.
 /// </summary>
 /// <param name="keepsStore">False: only verify, in little memory, whatever the snapshot's size.</param>
-public sealed class SnapshotDecoder(bool keepsStore = true)
+/// <param name="rules">For the store; null: those of this build.</param>
+public sealed class SnapshotDecoder(bool keepsStore = true, StoreRules? rules = null)
 {
     private const int Begun = SnapshotFormat.PreambleBytes;
 
@@ -68,12 +69,14 @@ public sealed class SnapshotDecoder(bool keepsStore = true)
             SnapshotFault.Truncated, $"It ends after {_bytesTaken} bytes, before its footer.");
 
     /// <summary>The store of a complete snapshot. Once only: the store takes over what was read.</summary>
-    /// <exception cref="SnapshotException">The snapshot is not complete.</exception>
+    /// <exception cref="SnapshotException">
+    /// The snapshot is not complete, or is of a cluster whose version the rules do not have.
+    /// </exception>
     public KeyValueStore ToStore()
     {
         Complete();
         return keepsStore
-            ? KeyValueStore.Restore(_contents)
+            ? KeyValueStore.Restore(_contents, rules ?? StoreRules.OfThisBuild)
             : throw new InvalidOperationException("The decoder was asked to verify only.");
     }
 
@@ -222,7 +225,8 @@ public sealed class SnapshotDecoder(bool keepsStore = true)
     {
         bool isSound = !header.IsBase
             || (header.Genesis.Base == _base!.Value
-                && Count(SectionKind.Producers) + Count(SectionKind.ChainHistory) + header.Strays == 0
+                && Count(SectionKind.Producers) + Count(SectionKind.ChainHistory) == 0
+                && Count(SectionKind.ClusterSettings) + header.Strays == 0
                 && header.Chain == Digest.Zero);
         if (!isSound || header.AppliedOffset < SnapshotHeader.NothingApplied)
         {

@@ -34,6 +34,7 @@ public sealed class SnapshotEncoder(StoreCapture capture)
             Section(SectionKind.Producers, capture.Producers, SnapshotRecords.WriteProducer),
             Section(SectionKind.Requests, capture.Requests, SnapshotRecords.WriteRequest),
             Section(SectionKind.ChainHistory, capture.ChainHistory, SnapshotRecords.WriteLink),
+            Section(SectionKind.ClusterSettings, capture.Cluster, SnapshotRecords.WriteCluster),
         ];
         foreach (IEnumerable<ReadOnlyMemory<byte>> section in sections)
         {

@@ -20,4 +20,9 @@ public enum SnapshotFault
 
     /// <summary>A checksum, a count or the order of its parts does not hold.</summary>
     Damaged = 4,
+
+    /// <summary>
+    /// It is whole, but its cluster has a version of apply that this build does not run.
+    /// </summary>
+    OtherVersion = 5,
 }

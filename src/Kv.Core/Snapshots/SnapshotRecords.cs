@@ -10,6 +10,10 @@ namespace Kv.Core.Snapshots;
 /// </summary>
 internal static class SnapshotRecords
 {
+    private const byte ClusterSingle = 1;
+    private const byte ClusterTaken = 2;
+    private const byte ClusterSkipped = 3;
+
     private const byte ReplyDone = 1;
     private const byte ReplyGot = 2;
     private const byte ReplyPrinted = 3;
@@ -91,6 +95,48 @@ internal static class SnapshotRecords
 
     public static ChainHistory.Link ReadLink(ref ByteReader reader) =>
         new(reader.I64(), reader.Digest(), Contents: Digest.Zero);
+
+    public static void WriteCluster(ByteWriter writer, ClusterSettings.Record record)
+    {
+        switch (record)
+        {
+            case ClusterSettings.Record.Single single:
+                writer.U8(ClusterSingle);
+                writer.I32(single.Version);
+                writer.I32(single.Size);
+                writer.I64(single.LogBytes);
+                writer.I64(single.Skips);
+                break;
+            case ClusterSettings.Record.Taken { Mark: { } mark }:
+                writer.U8(ClusterTaken);
+                writer.Text(mark.NodeId);
+                writer.I64(mark.Offset);
+                writer.I64(mark.LogBytes);
+                break;
+            case ClusterSettings.Record.Skipped skipped:
+                writer.U8(ClusterSkipped);
+                writer.I64(skipped.Offset);
+                break;
+            default:
+                throw new UnreachableException($"No snapshot form for {record.GetType().Name}.");
+        }
+    }
+
+    public static ClusterSettings.Record ReadCluster(ref ByteReader reader)
+    {
+        byte kind = reader.U8();
+        return kind switch
+        {
+            ClusterSingle => new ClusterSettings.Record.Single(
+                reader.I32(), reader.I32(), reader.I64(), reader.I64()),
+            ClusterTaken => new ClusterSettings.Record.Taken(new ClusterSettings.SnapshotMark(
+                reader.Text(KvLimits.NodeIdBytesMax), reader.I64(), reader.I64())),
+            ClusterSkipped => new ClusterSettings.Record.Skipped(reader.I64()),
+            _ => throw new SnapshotException(
+                SnapshotFault.TooNew, $"It has a cluster setting of kind {kind}, which this build does not "
+                    + "know."),
+        };
+    }
 
     private static void WriteReply(ByteWriter writer, Reply reply)
     {

@@ -13,12 +13,14 @@ public sealed class StoreCapture
         OrderedIndexView<KeyRecord> keys,
         IReadOnlyList<ProducerTable.Producer> producers,
         IReadOnlyList<KeyValuePair<UInt128, RequestTable.Known>> requests,
+        IReadOnlyList<ClusterSettings.Record> cluster,
         IReadOnlyList<ChainHistory.Link> chainHistory)
     {
         Header = header;
         Keys = keys;
         Producers = producers;
         Requests = requests;
+        Cluster = cluster;
         ChainHistory = chainHistory;
     }
 
@@ -26,11 +28,17 @@ public sealed class StoreCapture
 
     public OrderedIndexView<KeyRecord> Keys { get; }
 
+    /// <summary>See <see cref="ClusterSettings.LogBytes"/>.</summary>
+    public long LogBytes => Cluster.OfType<ClusterSettings.Record.Single>().Sum(
+        static single => single.LogBytes);
+
     /// <summary>By id: a dictionary's own order may differ between nodes.</summary>
     internal IReadOnlyList<ProducerTable.Producer> Producers { get; }
 
     /// <summary>Oldest first, which is how they are forgotten.</summary>
     internal IReadOnlyList<KeyValuePair<UInt128, RequestTable.Known>> Requests { get; }
+
+    internal IReadOnlyList<ClusterSettings.Record> Cluster { get; }
 
     /// <summary>Oldest first.</summary>
     internal IReadOnlyList<ChainHistory.Link> ChainHistory { get; }

@@ -45,4 +45,10 @@ public enum EntryFate
     /// change and must not go on: DATA_LOSS.
     /// </summary>
     Halt = 7,
+
+    /// <summary>
+    /// Nobody can read it, and <see cref="StoreRules.SkipOffsets"/> says to pass over it. Counted, and in
+    /// the chain as what it is: nodes that pass over it agree with each other and with no others.
+    /// </summary>
+    Skipped = 8,
 }

@@ -37,6 +37,7 @@ public sealed partial class KeyValueStore
         _keys.Snapshot(),
         [],
         _requests.OldestFirst(),
+        [],
         []);
 
     private string? ContradictsBase(Genesis genesis)

@@ -11,15 +11,22 @@ namespace Kv.Core.Store;
 public sealed partial class KeyValueStore
 {
     private readonly OrderedIndex<KeyRecord> _keys;
+    private readonly StoreRules _rules;
     private readonly ChainHistory _history = new(KvLimits.ChainDigestsMax);
     private ProducerTable _producers = new(KvLimits.ProducersMax);
     private RequestTable _requests = new(KvLimits.RequestIdsMax);
     private ContentsDigest _contents;
 
-    public KeyValueStore() => _keys = new OrderedIndex<KeyRecord>();
-
-    private KeyValueStore(SnapshotContents contents)
+    /// <param name="rules">Null: those of this build.</param>
+    public KeyValueStore(StoreRules? rules = null)
     {
+        _rules = rules ?? StoreRules.OfThisBuild;
+        _keys = new OrderedIndex<KeyRecord>();
+    }
+
+    private KeyValueStore(SnapshotContents contents, StoreRules rules)
+    {
+        _rules = rules;
         SnapshotHeader header = contents.Header!;
         Genesis = header.IsBase ? null : header.Genesis;
         AwaitedGenesis = header.IsBase ? header.Genesis : null;
@@ -33,6 +40,8 @@ public sealed partial class KeyValueStore
         _contents = contents.KeysDigest;
         _producers = new ProducerTable(header.Genesis.ProducersMax);
         _requests = new RequestTable(header.Genesis.RequestIdsMax);
+        Cluster.Found(header.Genesis);
+        Cluster.Restore(contents.Cluster);
         contents.Producers.ForEach(_producers.Restore);
         _requests.Restore(header.RequestFloor, contents.Requests);
         // A snapshot tells the contents of its own offset only, by having them.
@@ -103,10 +112,8 @@ public sealed partial class KeyValueStore
         _keys.Snapshot(),
         [.. _producers.All.OrderBy(static producer => producer.Id)],
         _requests.OldestFirst(),
+        Cluster.Capture(),
         _history.ToArray());
-
-    /// <summary>A store that goes on as the one that was captured would.</summary>
-    internal static KeyValueStore Restore(SnapshotContents contents) => new(contents);
 
     /// <summary>
     /// False when another history than this store's leads to that chain digest; true when it is ours or too
@@ -140,8 +147,7 @@ public sealed partial class KeyValueStore
         EntryReading reading = EntryCodec.Read(message);
         if (reading is EntryReading.Unreadable unreadable)
         {
-            return Ignored(EntryFate.Halt, hash, null, $"The entry at offset {offset} is not readable. "
-                + $"{unreadable.Why}");
+            return TakeUnreadable(offset, hash, message.Length, unreadable.Why);
         }
         LogEntry? entry = (reading as EntryReading.Entry)?.Value;
         if (entry is not null && ContradictsBasis(entry, offset) is { } contradiction)
@@ -167,15 +173,20 @@ public sealed partial class KeyValueStore
                 new AppliedEntry(EntryFate.Applied, hash, entry, "", [Done(order: 0)], ""),
             _ => ApplySequenced(entry, offset, hash, answering),
         };
-        if (applied.Fate == EntryFate.Halt)
+        if (applied.Fate != EntryFate.Halt)
         {
-            return applied;
+            Advance(offset, hash, message.Length);
         }
+        return applied;
+    }
+
+    private void Advance(long offset, Digest hash, int length)
+    {
         AppliedOffset = offset;
         AppliedHash = hash;
         Chain = Chain.Chain(offset, hash);
         _history.Add(offset, Chain, Contents);
-        return applied;
+        Cluster.NoteMessage(length);
     }
 
     private string? ContradictsBasis(LogEntry entry, long offset)
@@ -201,20 +212,21 @@ public sealed partial class KeyValueStore
         {
             return Ignored(EntryFate.LateGenesis, hash, entry, "The cluster is founded already.");
         }
-        if (genesis.ApplyVersion != Genesis.ApplyVersionNow)
+        if (!_rules.Runs(genesis.ApplyVersion))
         {
             return Ignored(
                 EntryFate.Halt,
                 hash,
                 entry,
-                $"The cluster's apply version is {genesis.ApplyVersion}; this build has "
-                    + $"{Genesis.ApplyVersionNow}.");
+                $"The cluster was founded with version {genesis.ApplyVersion}; this build runs "
+                    + $"{_rules.Versions}.");
         }
         if (ContradictsBase(genesis) is { } contradiction)
         {
             return Ignored(EntryFate.Halt, hash, entry, contradiction);
         }
         Genesis = genesis;
+        Cluster.Found(genesis);
         if (AwaitedGenesis is null)
         {
             _producers = new ProducerTable(genesis.ProducersMax);
@@ -246,28 +258,32 @@ public sealed partial class KeyValueStore
                 entry,
                 $"Sequence {entry.Sequence} of producer {producer.Id} stands where {expected} is next.");
         }
+        if (NeedsNewerBuild(entry, offset) is { } why)
+        {
+            return Ignored(EntryFate.Halt, hash, entry, why);
+        }
         _producers.Advance(producer, entry.Sequence, offset);
         var replies = new Reply[entry.Commands.Count];
         bool withValues = entry.ProducerId == answering;
         for (int i = 0; i < replies.Length; i++)
         {
-            replies[i] = ApplyOnce(entry.Commands[i], withValues);
+            replies[i] = ApplyOnce(entry.Commands[i], offset, withValues);
         }
         return new AppliedEntry(EntryFate.Applied, hash, entry, producer.NodeId, replies, "");
     }
 
-    private Reply ApplyOnce(LoggedCommand logged, bool withValues)
+    private Reply ApplyOnce(LoggedCommand logged, long offset, bool withValues)
     {
         if (logged.RequestId is not { } id)
         {
-            return ApplyCommand(logged.Command, withValues);
+            return ApplyCommand(logged.Command, offset, withValues);
         }
         Digest command = CommandCodec.DigestOf(logged.Command);
         if (_requests.Answer(id, command, Revision, Order) is { } first)
         {
             return first;
         }
-        Reply reply = ApplyCommand(logged.Command, withValues: false);
+        Reply reply = ApplyCommand(logged.Command, offset, withValues: false);
         _requests.Remember(id, command, reply);
         // A table full of answers that changed nothing has its floor above the revision. No id could be
         // issued high enough any more, and nothing with an id could raise the revision.
@@ -275,7 +291,7 @@ public sealed partial class KeyValueStore
         return reply;
     }
 
-    private Reply ApplyCommand(Command command, bool withValues) => command switch
+    private Reply ApplyCommand(Command command, long offset, bool withValues) => command switch
     {
         Command.Set set => ApplySet(set),
         Command.Get get => ApplyGet(get, withValues),
@@ -283,6 +299,9 @@ public sealed partial class KeyValueStore
         Command.Print => new Reply.Printed(
             withValues ? View() : null) { Revision = Revision, Order = ++Order },
         Command.Close close => ApplyClose(close),
+        Command.SnapshotTaken taken => DoneUnless(Cluster.Apply(taken, offset)),
+        Command.ClusterVersion version => DoneUnless(Cluster.Apply(version)),
+        Command.ClusterSize size => DoneUnless(Cluster.Apply(size)),
         // Registrations and geneses count in an entry of their own only.
         Command.Barrier or Command.Register or Command.Found => Done(order: 0),
         _ => throw new UnreachableException($"Unknown command {command.GetType().Name}."),

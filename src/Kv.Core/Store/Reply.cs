@@ -45,4 +45,13 @@ public enum StoreError
 
     /// <summary>The request id was used before for another command.</summary>
     RequestIdReused = 4,
+
+    /// <summary>A cluster has 1 to <see cref="KvLimits.ClusterSizeMax"/> members.</summary>
+    ClusterSizeOutOfRange = 5,
+
+    /// <summary>The cluster has a newer version already; it never goes back.</summary>
+    ClusterVersionLower = 6,
+
+    /// <summary>A snapshot was announced that has more of the log than there is.</summary>
+    SnapshotAhead = 7,
 }

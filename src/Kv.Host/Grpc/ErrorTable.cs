@@ -23,6 +23,12 @@ internal static class ErrorTable
             + "before trying again with a new id."),
         StoreError.RequestIdReused => Rpc(
             StatusCode.InvalidArgument, "The request id was used before for another command."),
+        StoreError.ClusterSizeOutOfRange => Rpc(
+            StatusCode.InvalidArgument, $"A cluster has 1 to {KvLimits.ClusterSizeMax} members."),
+        StoreError.ClusterVersionLower => Rpc(
+            StatusCode.FailedPrecondition, "The cluster has a newer version already and never goes back."),
+        StoreError.SnapshotAhead => Rpc(
+            StatusCode.InvalidArgument, "The snapshot claims more of the log than there is."),
         _ => throw new UnreachableException($"Unknown store error {error}."),
     };
 
@@ -40,7 +46,7 @@ internal static class ErrorTable
             or KvError.Stopping
             or KvError.DeadlineBeforePublish => StatusCode.Unavailable,
         KvError.OutcomeUnknown or KvError.NotPersisted => StatusCode.DeadlineExceeded,
-        KvError.Overloaded => StatusCode.ResourceExhausted,
+        KvError.Overloaded or KvError.LogFull => StatusCode.ResourceExhausted,
         // As etcd answers under its CORRUPT alarm.
         KvError.Halted or KvError.Diverged => StatusCode.DataLoss,
         KvError.UnsupportedInMode => StatusCode.FailedPrecondition,

@@ -111,7 +111,15 @@ internal sealed class ProtoKvService(SimpleApi api) : KvService.KvServiceBase
             Version = ProductVersion,
             Alarms = { status.Alarms },
             Members = { status.Members.Select(Show) },
+            Log = status.Log is { } log ? Show(log) : null,
         };
+    }
+
+    public override async Task<SetClusterSizeReply> SetClusterSize(
+        SetClusterSizeRequest request, ServerCallContext context)
+    {
+        Reply reply = await api.SetClusterSizeAsync(context, request.Size);
+        return new SetClusterSizeReply { Node = NodeOf(context), Revision = reply.Revision };
     }
 
     private static ReadOnlyMemory<byte> Key(string key) => key.Length > 0
@@ -141,6 +149,16 @@ internal sealed class ProtoKvService(SimpleApi api) : KvService.KvServiceBase
             ValueIsBase64 = isBase64,
         };
     }
+
+    private static Protos.V1.LogStatus Show(Actors.Nodes.LogStatus log) => new()
+    {
+        ClusterVersion = log.ClusterVersion,
+        ClusterSize = log.ClusterSize,
+        CoveredOffset = log.CoveredOffset,
+        UncoveredBytes = log.UncoveredBytes,
+        Skipped = log.Skips,
+        SkippedOffsets = { log.SkippedOffsets },
+    };
 
     private static Member Show(MemberStatus member) => new()
     {

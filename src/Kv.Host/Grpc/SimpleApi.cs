@@ -59,6 +59,10 @@ internal sealed class SimpleApi(NodeSlots slots)
         return await GuardAsync(call, static (node, stop) => node.PrintLocalAsync(stop));
     }
 
+    /// <inheritdoc cref="SetAsync"/>
+    public Task<Reply> SetClusterSizeAsync(ServerCallContext call, int size) =>
+        ExecuteAsync(call, new Command.ClusterSize(size), requestId: null);
+
     // Once the barrier was applied here, so was all that stands before it in the log. The publisher lets a
     // read join only a barrier that it has not handed to the log yet.
     private async Task PassBarrierAsync(ServerCallContext call, ReadMode mode)

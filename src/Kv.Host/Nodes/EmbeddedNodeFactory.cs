@@ -20,7 +20,8 @@ internal sealed class EmbeddedNodeFactory(
     /// <summary>Longest wait for all nodes' word how far they are before the log is truncated, ms.</summary>
     private const int StatusTimeoutMs = 10_000;
 
-    private readonly SnapshotFiles _snapshots = new(Path.Combine(settings.DataDir, "snapshots"));
+    private readonly SnapshotFiles _snapshots = new(
+        Path.Combine(settings.DataDir, "snapshots"), rules: settings.StoreRules);
     private DataDirectory? _directory;
     private SqliteLog? _log;
 
@@ -67,7 +68,9 @@ internal sealed class EmbeddedNodeFactory(
             },
             ExpectedClusterId = _directory.ClusterId,
             OnClusterKnown = _directory.Join,
+            Rules = settings.StoreRules,
             OnFatal = () => ExitCodes.Stop(lifetime, ExitCodes.Fatal),
+            OnRefused = _ => ExitCodes.Stop(lifetime, ExitCodes.Refused),
         });
         _nodes = [.. _nodes, node];
         return node;

@@ -5,6 +5,7 @@ using Kv.Actors.Log;
 using Kv.Actors.Log.Amqp;
 using Kv.Actors.Membership;
 using Kv.Actors.Nodes;
+using Kv.Actors.Presence;
 using Kv.Actors.Publishing;
 using Kv.Actors.Snapshots;
 using Kv.Core.Entries;
@@ -27,7 +28,9 @@ internal sealed class StreamNodeFactory(
     /// <summary>Longest wait for the peers' word before the log is left alone once more, ms.</summary>
     private const int AdmissionTimeoutMs = 5_000;
 
-    private readonly SnapshotFiles _snapshots = new(Path.Combine(settings.DataDir, StoreLoader.SnapshotDirectory));
+    private readonly SnapshotFiles _snapshots = new(
+        Path.Combine(settings.DataDir, StoreLoader.SnapshotDirectory), rules: settings.StoreRules);
+
     private DataDirectory? _directory;
     private ClusterMembership? _membership;
     private IReplicationLog? _log;
@@ -58,11 +61,13 @@ internal sealed class StreamNodeFactory(
                 FoundingObjection = () => membership.ClusterNearby,
                 ClusterSize = settings.ClusterSize,
                 Ack = settings.Ack,
+                Retention = new RetentionLimits(settings.LogBytesMax, AmqpOptions.SegmentBytesDefault),
             },
             Snapshots = new SnapshotOptions
             {
                 Files = _snapshots,
-                LogBytes = settings.SnapshotLogBytes,
+                // Whatever was asked for: this node's own snapshot must not be why the log gets full.
+                LogBytes = Math.Min(settings.SnapshotLogBytes, settings.LogBytesMax / 4),
                 Peers = new PeerSnapshots(membership, PeerSnapshotClient.ExportAsync),
             },
             Journal = new JournalOptions
@@ -75,7 +80,9 @@ internal sealed class StreamNodeFactory(
                 [.. (await membership.ListAsync(cancellation)).Select(MemberStatus.Of)],
             ExpectedClusterId = _directory.ClusterId,
             OnClusterKnown = _directory.Join,
+            Rules = settings.StoreRules,
             OnFatal = () => ExitCodes.Stop(lifetime, ExitCodes.Fatal),
+            OnRefused = _ => ExitCodes.Stop(lifetime, ExitCodes.Refused),
         });
     }
 
@@ -160,6 +167,10 @@ internal sealed class StreamNodeFactory(
                 mayCreate ? LogDeclaration.CreateIfMissing : LogDeclaration.MustExist,
                 AmqpEventLog.To(logger),
                 stopping);
+        }
+        catch (AmqpSettingMismatchException mismatch)
+        {
+            throw new NodeRefusedException(mismatch.Message, mismatch);
         }
         catch (LogMissingException missing) when (clusterId != 0)
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Kv.Actors.Journal;
 using Kv.Core.Entries;
 using Kv.Core.Store;
 using Kv.Files;
@@ -80,8 +81,7 @@ internal sealed class Recovery(RecoverySettings settings)
                 + "directory instead: kv snapshot restore FILE --data-dir NEW. A halted node has written one: "
                 + "snapshots/snapshot-…-halted.kvsnap.");
         }
-        SnapshotLoad load = await new SnapshotFiles(Path.Combine(_path, BaseDirectory.Snapshots))
-            .LoadNewestAsync(stopping);
+        StoreLoad load = await StoreLoader.LoadAsync(_path, stopping);
         foreach (string warning in load.Warnings)
         {
             Console.Error.WriteLine($"kv-host: {warning}");
@@ -91,13 +91,13 @@ internal sealed class Recovery(RecoverySettings settings)
             throw new RecoveryRefusedException(load.Store?.AwaitedGenesis is { } awaited
                 ? $"{_path} holds the base of cluster {Text(awaited.ClusterId)}, which nobody founded yet: "
                     + "start its node."
-                : $"{_path} has no snapshot that can be used: there is nothing to recover from.");
+                : $"{_path} has no snapshot and no journal that can be used: there is nothing to recover from.");
         }
         ulong own = DataDirectory.ReadClusterId(_path);
         return own == 0 || own == genesis.ClusterId
             ? load.Store
             : throw new RecoveryRefusedException(
-                $"{_path} belongs to cluster {Text(own)}, but its newest snapshot to "
+                $"{_path} belongs to cluster {Text(own)}, but what lies in it to "
                 + $"{Text(genesis.ClusterId)}.");
     }
 

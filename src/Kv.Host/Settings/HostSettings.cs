@@ -1,5 +1,6 @@
 using Kv.Actors.Log.Amqp;
 using Kv.Actors.Nodes;
+using Kv.Core.Store;
 using Serilog.Events;
 
 namespace Kv.Host.Settings;
@@ -43,6 +44,9 @@ internal sealed record HostSettings
     /// <summary>gRPC addresses of other nodes; this one's own is left out.</summary>
     public required IReadOnlyList<Uri> Peers { get; init; }
 
+    /// <summary>Offsets whose entry is passed over where nobody can read it.</summary>
+    public required IReadOnlySet<long> SkipOffsets { get; init; }
+
     public required bool QueueArrivalOrder { get; init; }
 
     public required bool QueueDurable { get; init; }
@@ -51,4 +55,6 @@ internal sealed record HostSettings
 
     /// <summary>The brokers for a node; nodes with consecutive names start from different ones.</summary>
     public BrokerList BrokersOf(string nodeId) => new(AmqpUrls, nodeId.Sum(static character => character));
+
+    public StoreRules StoreRules => StoreRules.OfThisBuild with { SkipOffsets = SkipOffsets };
 }

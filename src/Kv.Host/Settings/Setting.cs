@@ -101,6 +101,13 @@ internal sealed record Setting(string Name, string Default, string Allowed, stri
         "gRPC addresses of other nodes; stream mode only. A node whose own state does not lead into the log "
             + "any more takes a snapshot from one of them. The list may be the same on all nodes.");
 
+    public static readonly Setting SkipOffset = new(
+        "KV_SKIP_OFFSET",
+        "none",
+        "offsets, separated by commas; at most 64",
+        "Entries of the log that nobody can read and that are passed over, which loses what they said. The "
+            + "same on all nodes. An entry that can be read is applied all the same.");
+
     public static readonly Setting QueueOrder = new(
         "QUEUE_ORDER", "lww", "lww or arrival", "Queue mode: last writer wins, or apply in order of "
             + "arrival (diverges).");
@@ -117,7 +124,7 @@ internal sealed record Setting(string Name, string Default, string Allowed, stri
     public static readonly IReadOnlyList<Setting> All =
     [
         RpcPort, HttpPort, BindAddress, NodeId, DataDir, Nodes, Replication, AmqpUrl, ExchangeName,
-        AdvertisedUrl, Cluster, ClusterSize, Ack, LogBytesMax, SnapshotLogBytes, Peers, QueueOrder, QueueDurable,
-        LogLevel,
+        AdvertisedUrl, Cluster, ClusterSize, Ack, LogBytesMax, SnapshotLogBytes, Peers, SkipOffset,
+        QueueOrder, QueueDurable, LogLevel,
     ];
 }

@@ -54,6 +54,7 @@ internal sealed class SettingsReader(IConfiguration configuration)
             LogBytesMax = Number(Setting.LogBytesMax, 8L << 30, 1_000_000_000, 4_000_000_000_000),
             SnapshotLogBytes = Number(Setting.SnapshotLogBytes, 64L << 20, 65_536, 1_000_000_000_000),
             Peers = Peers(mode, AdvertisedUrl(bindAddress, rpcPort)),
+            SkipOffsets = SkipOffsets(mode),
             QueueArrivalOrder = Choice(Setting.QueueOrder, "lww", "lww", "arrival") == "arrival",
             QueueDurable = Choice(Setting.QueueDurable, "false", "true", "false") == "true",
             LogLevel = Level(),
@@ -197,6 +198,29 @@ internal sealed class SettingsReader(IConfiguration configuration)
     /// <exception cref="SettingException">One of them is no address.</exception>
     public static IEnumerable<Uri> PeersOf(string text) =>
         text.Split(',', StringSplitOptions.TrimEntries).Select(Peer);
+
+    private HashSet<long> SkipOffsets(ReplicationMode mode)
+    {
+        if (Text(Setting.SkipOffset) is not { } text)
+        {
+            return [];
+        }
+        if (mode == ReplicationMode.Queue)
+        {
+            throw new SettingException(
+                $"{Setting.SkipOffset.Name} is set, but REPLICATION is queue, which has no log. Unset it.");
+        }
+        HashSet<long> offsets = [];
+        foreach (string part in text.Split(',', StringSplitOptions.TrimEntries))
+        {
+            if (!long.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out long offset))
+            {
+                throw Wrong(Setting.SkipOffset, text);
+            }
+            offsets.Add(offset);
+        }
+        return offsets.Count <= KvLimits.SkippedOffsetsMax ? offsets : throw Wrong(Setting.SkipOffset, text);
+    }
 
     private static Uri Peer(string text) =>
         Uri.TryCreate(text, UriKind.Absolute, out Uri? url)

@@ -27,15 +27,25 @@ public sealed class EntryCodecTests
         ],
     };
 
-    [Fact]
-    public void An_entry_is_read_as_it_was_written()
+    private static readonly LogEntry OfTheCluster = Everything with
     {
-        byte[] bytes = EntryCodec.Encode(Everything);
+        Commands =
+        [
+            new LoggedCommand(new Command.SnapshotTaken("node-1", 98, 123_456)),
+            new LoggedCommand(new Command.ClusterVersion(2)),
+            new LoggedCommand(new Command.ClusterSize(5)),
+        ],
+    };
+
+    [Fact]
+    public void An_entry_is_read_as_it_was_written() => Assert.All([Everything, OfTheCluster], static entry =>
+    {
+        byte[] bytes = EntryCodec.Encode(entry);
 
         var reading = Assert.IsType<EntryReading.Entry>(EntryCodec.Read(bytes));
 
-        Assert.Equal(Text(Everything), Text(reading.Value));
-    }
+        Assert.Equal(Text(entry), Text(reading.Value));
+    });
 
     [Fact]
     public void Version_1_has_these_bytes_for_ever()
@@ -43,6 +53,19 @@ public sealed class EntryCodecTests
         string bytes = Convert.ToHexString(EntryCodec.Encode(Everything));
 
         Assert.Equal(GoldenBytes, bytes);
+    }
+
+    [Fact]
+    public void The_clusters_own_commands_have_these_bytes_for_ever()
+    {
+        // Behind the header, which is as above, and before the checksum.
+        string commands = Convert.ToHexString(EntryCodec.Encode(OfTheCluster)[64..^8]);
+
+        Assert.Equal(
+            "14001A000000060000006E6F64652D31620000000000000040E2010000000000"
+                + "15000400000002000000160004000000"
+                + "05000000",
+            commands);
     }
 
     [Fact]
@@ -113,7 +136,7 @@ public sealed class EntryCodecTests
 
     [Fact]
     public void The_bound_of_a_commands_bytes_holds() =>
-        Assert.All(Everything.Commands, static logged =>
+        Assert.All([.. Everything.Commands, .. OfTheCluster.Commands], static logged =>
         {
             int without = EntryCodec.Encode(
                 Everything with { Commands = [new(new Command.Print())] }).Length - 6;

@@ -11,6 +11,7 @@ using Kv.Actors.Snapshots;
 using Kv.Actors.Tests.Queue;
 using Kv.Core.Snapshots;
 using Kv.Core.Store;
+using Kv.Files;
 using Entries = Kv.Actors.Tests.Core.Entries;
 
 namespace Kv.Actors.Tests.Membership;

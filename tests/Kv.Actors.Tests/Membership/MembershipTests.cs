@@ -173,7 +173,12 @@ public sealed class MembershipTests : MemberNodes
             keys.Set(key, isRight ? record with { Value = "\"wrong\""u8.ToArray() } : record);
         }
         return Stores.Encode(new StoreCapture(
-            capture.Header, keys.Snapshot(), capture.Producers, capture.Requests, capture.ChainHistory));
+            capture.Header,
+            keys.Snapshot(),
+            capture.Producers,
+            capture.Requests,
+            capture.Cluster,
+            capture.ChainHistory));
     }
 
     private static string Text(Reply.Got got) => System.Text.Encoding.UTF8.GetString(got.Value!.Value.Span);

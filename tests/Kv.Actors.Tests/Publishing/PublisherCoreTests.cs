@@ -1,5 +1,6 @@
 using Akka.Event;
 using Kv.Actors.Log;
+using Kv.Actors.Nodes;
 using Kv.Actors.Publishing;
 using Kv.Core.Entries;
 using Kv.Core.Store;
@@ -12,6 +13,8 @@ public sealed class PublisherCoreTests
 {
     private const long ProducerId = 1;
 
+    private static readonly RetentionLimits Retention = new(1_000_000_000, SegmentBytesMax: 1_000);
+
     private readonly FakePublisherPort _port = new();
     private readonly PublisherCore _core;
 
@@ -19,7 +22,7 @@ public sealed class PublisherCoreTests
     {
         _core = new PublisherCore(
             "n1",
-            new PublisherOptions { EntriesInFlightMax = 2 },
+            new PublisherOptions { EntriesInFlightMax = 2, Retention = Retention },
             new EntryStamp(TimeProvider.System),
             () => 77,
             _port,
@@ -127,12 +130,54 @@ public sealed class PublisherCoreTests
         Assert.Equal(second, _port.NextAppend());
     }
 
+    [Fact]
+    public async Task A_full_log_takes_no_writes_until_snapshots_cover_more_of_it()
+    {
+        Submit();
+        byte[] first = _port.NextAppend();
+        Submit();
+        PendingCommand waits = Submit();
+        Apply(Retention.WritesBytesMax(1) + 1);
+        PendingCommand late = Submit();
+        PendingCommand read = Submit(Entries.Get("a"));
+        ReadBack(first, EntryFate.Applied);
+
+        Apply(0);
+        PendingCommand after = Submit();
+
+        foreach (PendingCommand refused in (PendingCommand[])[waits, late])
+        {
+            Assert.Equal(
+                KvError.LogFull, (await Assert.ThrowsAsync<KvException>(() => refused.Reply)).Code);
+        }
+        Assert.False(read.Reply.IsCompleted || after.Reply.IsCompleted);
+    }
+
+    [Fact]
+    public void A_drain_ends_when_the_last_commands_are_refused_by_a_full_log()
+    {
+        Submit();
+        byte[] first = _port.NextAppend();
+        _core.EndAppend(ProducerId, 1, new LogOutcomeUnknownException("nacked"));
+        Submit();
+        _core.Drain();
+        ReadBack(first, EntryFate.Applied);
+        Assert.False(_port.IsDrained);
+
+        Apply(Retention.WritesBytesMax(1) + 1);
+
+        Assert.True(_port.IsDrained);
+    }
+
+    private void Apply(long uncoveredBytes) =>
+        _core.NoteApplied(new PublisherActor.Applied(5, Digest.Zero, uncoveredBytes, ClusterSize: 1));
+
     private void TakeRegistered(long producerId) =>
         _core.TakeRegistered(new PublisherActor.Registered(77, producerId, producerId, Digest.Zero));
 
-    private PendingCommand Submit()
+    private PendingCommand Submit(Command? command = null)
     {
-        var pending = new PendingCommand(Entries.Set("a", "1"), requestId: null);
+        var pending = new PendingCommand(command ?? Entries.Set("a", "1"), requestId: null);
         _core.Submit(pending);
         return pending;
     }

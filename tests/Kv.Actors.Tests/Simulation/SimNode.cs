@@ -242,7 +242,7 @@ internal sealed class SimNode : IPublisherPort, ILogFollowerPort
                 _publisher.TakeRegistered(registered);
                 break;
             case PublisherActor.Applied applied:
-                _publisher.NoteApplied(applied.Offset, applied.Chain);
+                _publisher.NoteApplied(applied);
                 break;
             case PublisherActor.ReadBack back:
                 _publisher.TakeReadBack(back);

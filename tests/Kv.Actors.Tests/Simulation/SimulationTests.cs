@@ -13,6 +13,9 @@ public sealed class SimulationTests
     private const int Seeds = 10_000;
     private const int SeedsWithRewrites = 3_000;
 
+    // Rewritten logs have runs of their own; an entry is skipped where an operator says so only.
+    private static readonly string[] NotSimulated = [nameof(EntryFate.Halt), nameof(EntryFate.Skipped)];
+
     private static readonly string[] RareEvents =
         ["a start from a snapshot", "a need of a peer's snapshot", "a log truncated under a reader"];
 
@@ -32,7 +35,7 @@ public sealed class SimulationTests
 
         // A simulation that meets no trouble proves nothing.
         IEnumerable<string> meant = SimRuns.SeedAsked is null
-            ? [.. Enum.GetNames<EntryFate>().Except([nameof(EntryFate.Halt)]), .. RareEvents]
+            ? [.. Enum.GetNames<EntryFate>().Except(NotSimulated), .. RareEvents]
             : [];
         Assert.All(meant, met => Assert.InRange(seedsWith.GetValueOrDefault(met), 10, int.MaxValue));
     }

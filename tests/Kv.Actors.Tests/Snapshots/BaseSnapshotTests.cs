@@ -65,8 +65,8 @@ public sealed class BaseSnapshotTests
     public void The_base_is_the_same_wherever_the_state_came_from()
     {
         KeyValueStore other = Stores.Small();
-        other.Apply(17, "a stray"u8.ToArray());
-        other.Apply(18, Entries.Register(nonce: 8));
+        other.Apply(19, "a stray"u8.ToArray());
+        other.Apply(20, Entries.Register(nonce: 8));
 
         Assert.Equal(BaseOf(Stores.Small()).Base, BaseOf(other).Base);
     }
@@ -79,11 +79,11 @@ public sealed class BaseSnapshotTests
     public void Another_value_revision_or_request_is_another_base()
     {
         KeyValueStore value = Stores.Small();
-        value.Apply(20, Entries.Encode(11, 3, Entries.Set("a", "5")));
+        value.Apply(20, Entries.Encode(11, 4, Entries.Set("a", "5")));
         KeyValueStore order = Stores.Small();
-        order.Apply(20, Entries.Encode(11, 3, Entries.Get("a")));
+        order.Apply(20, Entries.Encode(11, 4, Entries.Get("a")));
         KeyValueStore request = Stores.Small();
-        request.Apply(20, EntryCodec.Encode(Entries.Entry(Entries.ClusterId, 11, 3) with
+        request.Apply(20, EntryCodec.Encode(Entries.Entry(Entries.ClusterId, 11, 4) with
         {
             Commands = [new(Entries.Set("", "5"), new RequestId(9, 0))],
         }));

@@ -24,7 +24,11 @@ internal sealed class NodeOnSqlite(ActorSystem system) : IDisposable
     internal SnapshotFiles Files => new(Path.Combine(Directory, "snapshots"));
 
     internal async Task StartAsync(
-        PeerSnapshots? peers = null, long logBytes = 1_000_000, bool truncates = false, bool mayFound = true)
+        PeerSnapshots? peers = null,
+        long logBytes = 1_000_000,
+        bool truncates = false,
+        bool mayFound = true,
+        RetentionLimits? retention = null)
     {
         Log = SqliteLog.Open(Directory);
         SqliteLog log = Log;
@@ -37,6 +41,7 @@ internal sealed class NodeOnSqlite(ActorSystem system) : IDisposable
             {
                 MayFound = mayFound && Log.NextOffset == 0,
                 FoundingDelayMs = 0,
+                Retention = retention,
             },
             Snapshots = new SnapshotOptions
             {

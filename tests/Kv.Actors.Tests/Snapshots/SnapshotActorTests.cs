@@ -21,7 +21,7 @@ public sealed class SnapshotActorTests : TestKit, IDisposable
     private readonly List<long> _released = [];
     private readonly SemaphoreSlim _mayWrite = new(0);
     private Func<string, Stream> _disk = File.Create;
-    private long _sequence = 3;
+    private long _sequence = 4;
 
     public SnapshotActorTests()
         : base("akka.scheduler.implementation = \"Akka.TestKit.TestScheduler, Akka.TestKit\"")

@@ -147,7 +147,7 @@ public sealed class SnapshotFilesTests : IDisposable
         (SnapshotFile file, KeyValueStore store) = await _files.ReceiveAsync(
             Pieces(Stores.Encode(_store)), static _ => null, CancellationToken.None);
 
-        Assert.Equal((16, 16), (file.Offset, store.AppliedOffset));
+        Assert.Equal((18, 18), (file.Offset, store.AppliedOffset));
         Assert.Equal(Stores.Encode(_store), await File.ReadAllBytesAsync(file.Path));
     }
 

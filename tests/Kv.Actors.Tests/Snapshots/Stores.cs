@@ -11,7 +11,8 @@ internal static class Stores
     /// <summary>A store that has one of everything a snapshot holds.</summary>
     internal static KeyValueStore Small()
     {
-        var store = new KeyValueStore();
+        var store = new KeyValueStore(
+            StoreRules.OfThisBuild with { SkipOffsets = new HashSet<long> { 18 } });
         store.Apply(10, Entries.Genesis());
         store.Apply(11, Entries.Register());
         Command[] plain = [Entries.Set("a", "1"), Entries.Set("b", "2"), Entries.Del("c")];
@@ -29,6 +30,11 @@ internal static class Stores
         };
         store.Apply(15, EntryCodec.Encode(named));
         store.Apply(16, "{}"u8.ToArray());
+        Command[] own = [new Command.SnapshotTaken("n1", 15, 900), new Command.ClusterSize(3)];
+        store.Apply(17, Entries.Encode(11, 3, own));
+        byte[] damaged = Entries.Register(nonce: 7);
+        damaged[^1] ^= 1;
+        store.Apply(18, damaged);
         return store;
     }
 
@@ -37,9 +43,9 @@ internal static class Stores
     internal static byte[] Encode(StoreCapture capture) =>
         [.. new SnapshotEncoder(capture).Chunks().SelectMany(static chunk => chunk.ToArray())];
 
-    internal static KeyValueStore Decode(ReadOnlySpan<byte> snapshot)
+    internal static KeyValueStore Decode(ReadOnlySpan<byte> snapshot, StoreRules? rules = null)
     {
-        var decoder = new SnapshotDecoder();
+        var decoder = new SnapshotDecoder(rules: rules);
         decoder.Write(snapshot);
         return decoder.ToStore();
     }

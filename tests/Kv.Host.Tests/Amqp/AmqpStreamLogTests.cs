@@ -222,6 +222,36 @@ public sealed class AmqpStreamLogTests(RabbitMqBroker broker, ITestOutputHelper 
         Assert.Contains(setting, mismatch.Message);
     }
 
+    [Theory]
+    [InlineData(LogDeclaration.CreateIfMissing)]
+    [InlineData(LogDeclaration.MustExist)]
+    public async Task A_log_with_an_age_limit_is_refused_by_name(LogDeclaration declaration)
+    {
+        Dictionary<string, object?> arguments = AmqpTopology.StreamArguments(Options);
+        arguments["x-max-age"] = "7D";
+        await AtBrokerAsync(async channel =>
+        {
+            await channel.ExchangeDeclareAsync(Options.ExchangeName, ExchangeType.Fanout, durable: true);
+            await channel.QueueDeclareAsync(Options.StreamName, true, false, false, arguments);
+        });
+
+        var mismatch = await Assert.ThrowsAsync<AmqpSettingMismatchException>(() => OpenLogAsync(declaration));
+
+        Assert.Contains("age limit (x-max-age)", mismatch.Message);
+    }
+
+    [Fact]
+    public async Task A_log_that_must_exist_has_to_have_the_same_size_here()
+    {
+        await using AmqpStreamLog log = await OpenLogAsync();
+        AmqpOptions other = Options with { LogBytesMax = Options.LogBytesMax * 2 };
+
+        var mismatch = await Assert.ThrowsAsync<AmqpSettingMismatchException>(
+            () => OpenLogAsync(other, LogDeclaration.MustExist));
+
+        Assert.Contains("another LogBytesMax", mismatch.Message);
+    }
+
     [Fact]
     public async Task An_exchange_that_is_no_fanout_is_refused_by_the_name_of_the_setting()
     {

@@ -48,6 +48,7 @@ public sealed class CommandParserTests
 
     [Theory]
     [InlineData("status", typeof(Command.Status))]
+    [InlineData("Cluster-Size 3", typeof(Command.SetClusterSize))]
     [InlineData("HELP", typeof(Command.Help))]
     [InlineData("exit", typeof(Command.Exit))]
     [InlineData("Quit", typeof(Command.Exit))]
@@ -59,6 +60,9 @@ public sealed class CommandParserTests
     [InlineData("set", "key and a value")]
     [InlineData("set x", "key and a value")]
     [InlineData("get", "get needs a key")]
+    [InlineData("cluster-size", "such as cluster-size 3")]
+    [InlineData("cluster-size many", "such as cluster-size 3")]
+    [InlineData("cluster-size 3 4", "no use for 4")]
     [InlineData("get a b", "no use for b")]
     [InlineData("get --limit 3 a", "no option --limit")]
     [InlineData("del --local a", "no option --local")]

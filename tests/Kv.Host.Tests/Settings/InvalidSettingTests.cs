@@ -31,6 +31,7 @@ public sealed class InvalidSettingTests
     [InlineData("KV_CLUSTER_SIZE", "--cluster-size", "100", "0 to 99")]
     [InlineData("KV_LOG_BYTES_MAX", "--log-bytes-max", "999999999", "1000000000 to 4000000000000")]
     [InlineData("KV_SNAPSHOT_LOG_BYTES", "--snapshot-log-bytes", "65535", "65536 to 1000000000000")]
+    [InlineData("KV_SKIP_OFFSET", "--skip-offset", "1,-2", "offsets, separated by commas; at most 64")]
     [InlineData("QUEUE_ORDER", "--queue-order", "FIFO", "lww or arrival")]
     [InlineData("QUEUE_DURABLE", "--queue-durable", "yes", "true or false")]
     [InlineData(

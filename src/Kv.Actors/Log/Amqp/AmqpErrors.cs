@@ -22,6 +22,8 @@ public sealed class AmqpSettingMismatchException(string message, Exception? caus
 
 internal static partial class AmqpErrors
 {
+    private const string MaxAge = "x-max-age";
+
     // What the broker calls each setting, and what we call it.
     private static readonly Dictionary<string, string> OptionOfArgument = new()
     {
@@ -38,6 +40,13 @@ internal static partial class AmqpErrors
     public static bool IsHomeNodeDown(Exception cause) =>
         cause is OperationInterruptedException { ShutdownReason: { ReplyCode: Constants.NotFound } reason }
         && reason.ReplyText.Contains("down or inaccessible", StringComparison.Ordinal);
+
+    /// <summary>True where the user may not do what was asked.</summary>
+    public static bool IsAccessRefused(LogUnavailableException translated) =>
+        translated.InnerException is OperationInterruptedException
+        {
+            ShutdownReason.ReplyCode: Constants.AccessRefused,
+        };
 
     /// <summary>Says in our own terms why something could not be set up; nothing was published yet.</summary>
     public static Exception Translate(Exception cause, string doing) => cause switch
@@ -75,6 +84,12 @@ internal static partial class AmqpErrors
         if (reason.ReplyCode == Constants.PreconditionFailed)
         {
             string argument = InequivalentArgument().Match(reason.ReplyText).Groups[1].Value;
+            if (argument == MaxAge)
+            {
+                return new AmqpSettingMismatchException(
+                    $"Cannot {doing}: it has an age limit ({MaxAge}), by which the broker drops what may be "
+                        + "in no snapshot yet. A log is limited by its size alone.", cause);
+            }
             string option = OptionOfArgument.GetValueOrDefault(argument, "a setting");
             return new AmqpSettingMismatchException(
                 $"Cannot {doing}: it exists with another {option}; all nodes need the same. "

@@ -27,7 +27,10 @@ public sealed record AmqpOptions
     /// Bytes in one segment file of the log: the grain of truncation; 4 KiB to 3 GB (the broker's maximum).
     /// Set when the stream is created; equal on all nodes.
     /// </summary>
-    public long SegmentBytesMax { get; init; } = 64L << 20;
+    public long SegmentBytesMax { get; init; } = SegmentBytesDefault;
+
+    /// <summary>64 MiB: many segments in the smallest log, few files in the largest.</summary>
+    public const long SegmentBytesDefault = 64L << 20;
 
     /// <summary>
     /// Longest wait for a broker confirm, ms, 10 to 600,000. After it the outcome is unknown.

@@ -63,6 +63,7 @@ public sealed class AmqpStreamLog : IReplicationLog
         CancellationToken stopping)
     {
         bool mayCreate = declaration == LogDeclaration.CreateIfMissing;
+        bool isCompared = false;
         ConfirmingPublisher publisher = await ConfirmingPublisher.OpenAsync(
             options, "append", PrepareAsync, observer, stopping);
         return new AmqpStreamLog(options, publisher, observer);
@@ -73,11 +74,14 @@ public sealed class AmqpStreamLog : IReplicationLog
             {
                 await AmqpTopology.DeclareAsync(link, options, token);
                 // A log that was there and is gone is a loss to be noticed, not to be papered over.
-                mayCreate = false;
+                (mayCreate, isCompared) = (false, true);
+                return;
             }
-            else
+            await AmqpTopology.VerifyAsync(link, options, token);
+            if (!isCompared)
             {
-                await AmqpTopology.VerifyAsync(link, options, token);
+                await AmqpTopology.CompareAsync(link, options, token);
+                isCompared = true;
             }
         }
     }

@@ -54,9 +54,7 @@ public static class AmqpTopology
         await link.WithChannelAsync($"declare exchange {options.ExchangeName}", (channel, token) =>
             channel.ExchangeDeclareAsync(options.ExchangeName, ExchangeType.Fanout, durable: true,
                 autoDelete: false, cancellationToken: token), stopping);
-        await link.WithChannelAsync($"declare stream {options.StreamName}", (channel, token) =>
-            channel.QueueDeclareAsync(options.StreamName, durable: true, exclusive: false, autoDelete: false,
-                StreamArguments(options), cancellationToken: token), stopping);
+        await DeclareStreamAsync(link, options, stopping);
         await link.WithChannelAsync($"bind stream {options.StreamName}", (channel, token) =>
             channel.QueueBindAsync(options.StreamName, options.ExchangeName, routingKey: "",
                 cancellationToken: token), stopping);
@@ -74,4 +72,29 @@ public static class AmqpTopology
         await link.WithChannelAsync($"find stream {options.StreamName}", (channel, token) =>
             channel.QueueDeclarePassiveAsync(options.StreamName, token), stopping);
     }
+
+    /// <summary>
+    /// Compares the settings of a stream that is there with ours. A passive declaration does not: the stream
+    /// is declared as for its creation, which changes nothing of one that exists. What a policy says cannot
+    /// be seen over AMQP, nor anything by a user who may not configure.
+    /// </summary>
+    /// <exception cref="AmqpSettingMismatchException">It has others, an age limit for instance.</exception>
+    /// <exception cref="LogUnavailableException">The broker did not say.</exception>
+    internal static async Task CompareAsync(AmqpLink link, AmqpOptions options, CancellationToken stopping)
+    {
+        try
+        {
+            await DeclareStreamAsync(link, options, stopping);
+        }
+        catch (LogUnavailableException refused) when (AmqpErrors.IsAccessRefused(refused))
+        {
+            // Nothing can be seen then.
+        }
+    }
+
+    private static Task DeclareStreamAsync(
+        AmqpLink link, AmqpOptions options, CancellationToken stopping) =>
+        link.WithChannelAsync($"declare stream {options.StreamName}", (channel, token) =>
+            channel.QueueDeclareAsync(options.StreamName, durable: true, exclusive: false, autoDelete: false,
+                StreamArguments(options), cancellationToken: token), stopping);
 }
