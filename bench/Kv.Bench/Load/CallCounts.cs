@@ -1,0 +1,24 @@
+using System.Collections.Concurrent;
+using Grpc.Core;
+
+namespace Kv.Bench.Load;
+
+/// <summary>How calls ended, by gRPC status. Any thread.</summary>
+internal sealed class CallCounts
+{
+    private readonly ConcurrentDictionary<StatusCode, long> _byStatus = [];
+    private long _offered;
+
+    public long Offered => Interlocked.Read(ref _offered);
+
+    public long Ok => this[StatusCode.OK];
+
+    public long this[StatusCode status] => _byStatus.GetValueOrDefault(status);
+
+    public void NoteOffered() => Interlocked.Increment(ref _offered);
+
+    public void NoteEnd(StatusCode status) => _byStatus.AddOrUpdate(status, 1, static (_, count) => count + 1);
+
+    public override string ToString() => string.Join(
+        ", ", _byStatus.OrderBy(static pair => pair.Key).Select(static pair => $"{pair.Key} {pair.Value:n0}"));
+}

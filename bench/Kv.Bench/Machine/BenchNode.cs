@@ -1,0 +1,117 @@
+using System.Diagnostics;
+using System.Globalization;
+using Grpc.Core;
+using Grpc.Net.Client;
+using Kv.Protos.V1;
+using Kv.Testing.Processes;
+
+namespace Kv.Bench.Machine;
+
+/// <summary>A kv-host process of stream mode, as a user would start it.</summary>
+internal sealed class BenchNode : IAsyncDisposable
+{
+    private static readonly string Host =
+        Path.Combine(SourceTree.Root, "src", "Kv.Host", "bin", "Release", "net10.0", "kv-host");
+
+    private readonly IReadOnlyDictionary<string, string> _settings;
+    private readonly string _logFile;
+    private readonly int _rpcPort = FreePorts.Take(1);
+    private Process? _process;
+
+    public BenchNode(string name, string directory, IReadOnlyDictionary<string, string> settings)
+    {
+        Name = name;
+        _logFile = Path.Combine(directory, $"{name}.log");
+        _settings = new Dictionary<string, string>(settings)
+        {
+            ["NODE_ID"] = name,
+            ["RPC_PORT"] = _rpcPort.ToString(CultureInfo.InvariantCulture),
+            ["HTTP_PORT"] = "0",
+            ["KV_DATA_DIR"] = Path.Combine(directory, name),
+        };
+        Channel = GrpcChannel.ForAddress($"http://localhost:{_rpcPort}", new GrpcChannelOptions
+        {
+            MaxRetryAttempts = 1,
+            HttpHandler = new SocketsHttpHandler { EnableMultipleHttp2Connections = true },
+        });
+    }
+
+    public string Name { get; }
+
+    public GrpcChannel Channel { get; }
+
+    public KvService.KvServiceClient Kv => new(Channel);
+
+    /// <summary>Resident memory now, bytes; 0: it does not run.</summary>
+    public long ResidentBytes
+    {
+        get
+        {
+            if (_process is not { HasExited: false } process)
+            {
+                return 0;
+            }
+            process.Refresh();
+            return process.WorkingSet64;
+        }
+    }
+
+    public bool HasExited => _process?.HasExited ?? true;
+
+    public void Start()
+    {
+        // The shell ends in the host itself: a kill hits the node.
+        var start = new ProcessStartInfo("/bin/sh", ["-c", "exec \"$0\" >> \"$1\" 2>&1", Host, _logFile]);
+        foreach ((string name, string value) in _settings)
+        {
+            start.Environment[name] = value;
+        }
+        _process = Process.Start(start)!;
+    }
+
+    /// <summary>Waits until it says that it is ready.</summary>
+    public async Task ReadyAsync(TimeSpan patience)
+    {
+        long began = Stopwatch.GetTimestamp();
+        while (Stopwatch.GetElapsedTime(began) < patience)
+        {
+            if (HasExited)
+            {
+                throw new InvalidOperationException($"{Name} has ended; its output is in {_logFile}.");
+            }
+            try
+            {
+                StatusReply status = await Kv.StatusAsync(
+                    new StatusRequest(), deadline: DateTime.UtcNow.AddSeconds(2));
+                if (status.State == "ready")
+                {
+                    return;
+                }
+            }
+            catch (RpcException)
+            {
+                // It does not listen yet.
+            }
+            await Task.Delay(20);
+        }
+        throw new TimeoutException($"{Name} was not ready within {patience}; its output is in {_logFile}.");
+    }
+
+    /// <summary>kill -9.</summary>
+    public void Kill()
+    {
+        _process!.Kill();
+        _process.WaitForExit();
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        if (!HasExited)
+        {
+            Kill();
+        }
+        Channel.Dispose();
+        _process?.Dispose();
+        return ValueTask.CompletedTask;
+    }
+}
