@@ -17,8 +17,10 @@ internal sealed class CallCounts
 
     public void NoteOffered() => Interlocked.Increment(ref _offered);
 
-    public void NoteEnd(StatusCode status) => _byStatus.AddOrUpdate(status, 1, static (_, count) => count + 1);
+    public void NoteEnd(StatusCode status) =>
+        _byStatus.AddOrUpdate(status, 1, static (_, count) => count + 1);
 
     public override string ToString() => string.Join(
-        ", ", _byStatus.OrderBy(static pair => pair.Key).Select(static pair => $"{pair.Key} {pair.Value:n0}"));
+        ", ",
+        _byStatus.OrderBy(static pair => pair.Key).Select(static pair => $"{pair.Key} {pair.Value:n0}"));
 }

@@ -30,8 +30,8 @@ internal sealed class PutLoad(IReadOnlyList<BenchNode> nodes, int valueBytes, in
     }
 
     /// <summary>
-    /// Open loop: calls begin at a rate, however many are under way; as many as <paramref name="inFlightMax"/>
-    /// at most, which bounds this process only.
+    /// Open loop: calls begin at a rate, however many are under way; as many as <paramref
+    /// name="inFlightMax"/> at most, which bounds this process only.
     /// </summary>
     public async Task<CallCounts> OpenAsync(double perSecond, int inFlightMax, TimeSpan duration)
     {

@@ -31,7 +31,8 @@ internal static class Flood
         Task<long> peak = PeakAsync(cluster, watching.Token);
         CallCounts flood = await load.OpenAsync(Factor * before, FloodInFlightMax, duration);
         await watching.CancelAsync();
-        double goodput = flood.Ok / duration.TotalSeconds;
+        double seconds = duration.TotalSeconds;
+        double goodput = flood.Ok / seconds;
         double after = await RateAsync(load);
 
         double most = Math.Max(before, after);
@@ -39,10 +40,10 @@ internal static class Flood
             | puts of {ValueBytes} B, 3 nodes | |
             |---|---|
             | most, closed loop, {InFlight} in flight, before / after | {before:n0}/s / {after:n0}/s |
-            | offered in the flood | {flood.Offered / duration.TotalSeconds:n0}/s for {duration.TotalSeconds:n0} s |
+            | offered in the flood | {flood.Offered / seconds:n0}/s for {seconds:n0} s |
             | goodput in the flood | {goodput:n0}/s, {goodput / most:p0} of the most |
             | how calls ended | {flood} |
-            | memory of the largest node, before / peak | {idleBytes / Mebi:n0} MiB / {await peak / Mebi:n0} MiB |
+            | memory of the largest node, before, peak, MiB | {idleBytes / Mebi:n0}, {await peak / Mebi:n0} |
             | nodes that ended | {cluster.Nodes.Count(static node => node.HasExited)} |
             """);
     }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Globalization;
 using Grpc.Core;
 using Kv.Bench.Machine;
 using Kv.Protos.V1;
@@ -37,20 +38,21 @@ internal static class Restart
         await Task.WhenAll(writers);
 
         began = Stopwatch.GetTimestamp();
-        double[] seconds = await Task.WhenAll(cluster.Nodes.Select(async node =>
+        string[] seconds = await Task.WhenAll(cluster.Nodes.Select(async node =>
         {
             node.Start();
             await node.ReadyAsync(TimeSpan.FromMinutes(2));
-            return Stopwatch.GetElapsedTime(began).TotalSeconds;
+            return Stopwatch.GetElapsedTime(began).TotalSeconds.ToString("n2", CultureInfo.InvariantCulture);
         }));
         long[] lost = await Task.WhenAll(cluster.Nodes.Select(node => LostAsync(node, acknowledged)));
+        IEnumerable<long> memory = cluster.Nodes.Select(static node => node.ResidentBytes >> 20);
         Console.WriteLine($"""
             | kill -9 of 3 nodes under load, {keys:n0} keys of {ValueBytes} B | |
             |---|---|
             | writes acknowledged before | {acknowledged.Count:n0} |
-            | ready after the start of all three at once, s | {string.Join(", ", seconds.Select(static s => $"{s:n2}"))} |
+            | ready after the start of all three at once, s | {string.Join(", ", seconds)} |
             | acknowledged writes missing, by node | {string.Join(", ", lost)} |
-            | memory, MiB | {string.Join(", ", cluster.Nodes.Select(static node => node.ResidentBytes >> 20))} |
+            | memory, MiB | {string.Join(", ", memory)} |
             """);
     }
 

@@ -1,6 +1,8 @@
 namespace Kv.Actors.Nodes;
 
-/// <summary>What an operator is told to do where a node halts: the second half of every such reason.</summary>
+/// <summary>
+/// What an operator is told to do where a node halts: the second half of every such reason.
+/// </summary>
 public static class HaltText
 {
     /// <summary>The log lost what this node has, or nobody can read it.</summary>
@@ -17,8 +19,8 @@ public static class HaltText
 
     /// <summary>The log goes on from a state that this node has not.</summary>
     public const string NeedsState =
-        "This node has nothing to go on from. It needs a snapshot: of a running node of the cluster, or a saved "
-        + "one (kv snapshot restore).";
+        "This node has nothing to go on from. It needs a snapshot: of a running node of the cluster, or a "
+        + "saved one (kv snapshot restore).";
 
     /// <summary>The whole reason.</summary>
     public static string Of(string why, string whatToDo = Recover) => $"{why} {whatToDo}";

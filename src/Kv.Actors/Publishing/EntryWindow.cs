@@ -120,7 +120,8 @@ internal sealed class EntryWindow
         if (oldest is null || oldest.Sequence != back.Sequence || oldest.Hash != back.Hash)
         {
             throw new InvalidOperationException(
-                $"Read back sequence {back.Sequence} ({back.Hash}), expected {oldest?.Sequence} ({oldest?.Hash}).");
+                $"Read back sequence {back.Sequence} ({back.Hash}), expected {oldest?.Sequence} "
+                    + $"({oldest?.Hash}).");
         }
         _entries.RemoveFirst();
         for (int i = 0; i < oldest.ByCommand.Length; i++)

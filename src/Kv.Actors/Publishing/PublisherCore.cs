@@ -75,14 +75,12 @@ internal sealed class PublisherCore(
         if (Refusal() is var (code, why))
         {
             pending.Fail(code, why);
-            return;
         }
-        if (_guard.Refuse(pending))
+        else if (!_guard.Refuse(pending))
         {
-            return;
+            _waiting.Enqueue(pending);
+            PublishWaiting();
         }
-        _waiting.Enqueue(pending);
-        PublishWaiting();
     }
 
     private (KvError Code, string Why)? Refusal() => this switch
@@ -155,10 +153,7 @@ internal sealed class PublisherCore(
     internal void NoteApplied(PublisherActor.Applied applied)
     {
         _basis = new EntryStamp.Basis(applied.Offset, applied.Chain);
-        if (_guard.Note(applied.UncoveredBytes, applied.ClusterSize, _waiting))
-        {
-            AnswerDrain();
-        }
+        if (_guard.Note(applied.UncoveredBytes, applied.ClusterSize, _waiting)) { AnswerDrain(); }
     }
 
     /// <summary>How far the log is persisted, and why nothing may be written now, if so.</summary>
@@ -215,9 +210,7 @@ internal sealed class PublisherCore(
         }
         BeginOutage(failure);
         IReadOnlyList<PendingCommand> released = Window.Failed(
-            sequence,
-            neverPublished: failure is LogUnavailableException,
-            filler: EncodeBarrier);
+            sequence, neverPublished: failure is LogUnavailableException, filler: EncodeBarrier);
         foreach (PendingCommand pending in released)
         {
             pending.Fail(

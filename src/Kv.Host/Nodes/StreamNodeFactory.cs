@@ -175,8 +175,8 @@ internal sealed class StreamNodeFactory(
         catch (LogMissingException missing) when (clusterId != 0)
         {
             return new MissingLog(
-                $"{missing.Message} This node belongs to cluster {clusterId:x16}. If the broker gets its data "
-                + "back, start the node again.");
+                $"{missing.Message} This node belongs to cluster {clusterId:x16}. If the broker gets its "
+                + "data back, start the node again.");
         }
         catch (LogMissingException missing) when (mayFound && !mayCreate)
         {

@@ -21,7 +21,10 @@ internal static class RecoverCommand
 
     public static Command Create()
     {
-        var dataDir = new Option<string?>("--data-dir") { Description = "As of the node. Default: KV_DATA_DIR." };
+        var dataDir = new Option<string?>("--data-dir")
+        {
+            Description = "As of the node. Default: KV_DATA_DIR.",
+        };
         var peers = new Option<string?>("--peers")
         {
             Description = "gRPC addresses of the other members, separated by commas. Default: KV_PEERS.",
@@ -32,13 +35,13 @@ internal static class RecoverCommand
         };
         var acceptLoss = new Option<bool>("--accept-loss")
         {
-            Description = "Go on whatever the other members say. Writes that this node has not are lost, also "
-                + "such as were acknowledged as persisted.",
+            Description = "Go on whatever the other members say. Writes that this node has not are lost, "
+                + "also such as were acknowledged as persisted.",
         };
         var join = new Option<string?>("--join")
         {
-            Description = "For the other nodes, when the cluster was recovered: the new cluster's id. This node "
-                + "puts its own state aside and takes the new cluster's.",
+            Description = "For the other nodes, when the cluster was recovered: the new cluster's id. This "
+                + "node puts its own state aside and takes the new cluster's.",
             HelpName = "cluster id",
         };
         var command = new Command("recover", About) { dataDir, peers, size, acceptLoss, join };

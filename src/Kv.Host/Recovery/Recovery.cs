@@ -11,7 +11,9 @@ namespace Kv.Host.Recovery;
 /// <summary>It must not go on; nothing was changed. The message says why and what to do.</summary>
 internal sealed class RecoveryRefusedException(string message) : Exception(message);
 
-/// <summary>Makes a data directory that of a new cluster: of its first node, or of one that joins it.</summary>
+/// <summary>
+/// Makes a data directory that of a new cluster: of its first node, or of one that joins it.
+/// </summary>
 internal sealed class Recovery(RecoverySettings settings)
 {
     private readonly string _path = settings.DataDirectory;
@@ -66,8 +68,9 @@ internal sealed class Recovery(RecoverySettings settings)
         ulong own = store.Genesis!.ClusterId;
         await CheckAsync(store, loss, stopping);
         Genesis? founded = null;
-        string aside = await directory.ReplaceAsync(own, async draft => founded = await BaseDirectory.WriteAsync(
-            Path.Combine(draft, BaseDirectory.Snapshots), store, settings.ClusterSize, stopping));
+        string aside = await directory.ReplaceAsync(own, async draft =>
+            founded = await BaseDirectory.WriteAsync(
+                Path.Combine(draft, BaseDirectory.Snapshots), store, settings.ClusterSize, stopping));
         return RecoveryText.Founds(settings, founded!.ClusterId, store.Revision, store.Count, aside);
     }
 
@@ -78,8 +81,8 @@ internal sealed class Recovery(RecoverySettings settings)
         {
             throw new RecoveryRefusedException(
                 $"{_path} has a log of its own (embedded mode). Restore its newest snapshot into another "
-                + "directory instead: kv snapshot restore FILE --data-dir NEW. A halted node has written one: "
-                + "snapshots/snapshot-…-halted.kvsnap.");
+                + "directory instead: kv snapshot restore FILE --data-dir NEW. A halted node has written "
+                + "one: snapshots/snapshot-…-halted.kvsnap.");
         }
         StoreLoad load = await StoreLoader.LoadAsync(_path, stopping);
         foreach (string warning in load.Warnings)
@@ -91,7 +94,8 @@ internal sealed class Recovery(RecoverySettings settings)
             throw new RecoveryRefusedException(load.Store?.AwaitedGenesis is { } awaited
                 ? $"{_path} holds the base of cluster {Text(awaited.ClusterId)}, which nobody founded yet: "
                     + "start its node."
-                : $"{_path} has no snapshot and no journal that can be used: there is nothing to recover from.");
+                : $"{_path} has no snapshot and no journal that can be used: there is nothing to recover "
+                    + "from.");
         }
         ulong own = DataDirectory.ReadClusterId(_path);
         return own == 0 || own == genesis.ClusterId
@@ -115,7 +119,8 @@ internal sealed class Recovery(RecoverySettings settings)
             check.TakeOwnLoss(loss);
         }
         Console.WriteLine(
-            $"This node is at offset {store.AppliedOffset}, revision {store.Revision}, digest {store.Chain}.");
+            $"This node is at offset {store.AppliedOffset}, revision {store.Revision}, digest "
+                + $"{store.Chain}.");
         foreach ((Uri peer, StatusReply? status) in await PeerStatuses.AskAsync(settings.Peers, stopping))
         {
             Console.WriteLine(status is null

@@ -14,7 +14,8 @@ namespace Kv.Host.Recovery;
 /// <param name="clusterSize">Members of the cluster; 0: not known.</param>
 internal sealed class RecoveryCheck(KeyValueStore store, int clusterSize)
 {
-    private readonly string _clusterId = store.Genesis!.ClusterId.ToString("x16", CultureInfo.InvariantCulture);
+    private readonly string _clusterId =
+        store.Genesis!.ClusterId.ToString("x16", CultureInfo.InvariantCulture);
     private readonly List<string> _objections = [];
     private readonly HashSet<string> _agreeing = [];
 
@@ -34,8 +35,8 @@ internal sealed class RecoveryCheck(KeyValueStore store, int clusterSize)
         if (status.ClusterId != _clusterId)
         {
             _objections.Add(
-                $"{who} belongs to cluster {status.ClusterId}, not {_clusterId}: if that is this cluster after "
-                + "its recovery, this node joins it with kv-host recover --join.");
+                $"{who} belongs to cluster {status.ClusterId}, not {_clusterId}: if that is this cluster "
+                + "after its recovery, this node joins it with kv-host recover --join.");
         }
         else if (status.State == "ready")
         {
@@ -44,8 +45,8 @@ internal sealed class RecoveryCheck(KeyValueStore store, int clusterSize)
         }
         else if (status.AppliedOffset > store.AppliedOffset)
         {
-            _objections.Add($"{who} has more than this node, which is at offset {store.AppliedOffset}: recover "
-                + "there.");
+            _objections.Add($"{who} has more than this node, which is at offset {store.AppliedOffset}: "
+                + "recover there.");
         }
         else
         {
@@ -71,8 +72,8 @@ internal sealed class RecoveryCheck(KeyValueStore store, int clusterSize)
             :
             [
                 .. _objections,
-                $"Of {clusterSize} members {known} could be compared, this one included; a majority is {needed}. "
-                + "Leave halted nodes running, start stopped ones, and name them with --peers.",
+                $"Of {clusterSize} members {known} could be compared, this one included; a majority is "
+                + $"{needed}. Leave halted nodes running, start stopped ones, and name them with --peers.",
             ];
     }
 
@@ -95,7 +96,8 @@ internal sealed class RecoveryCheck(KeyValueStore store, int clusterSize)
     }
 
     private static Digest? TryParse(string text) =>
-        UInt128.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out UInt128 digits)
+        UInt128.TryParse(
+            text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out UInt128 digits)
             ? new Digest((ulong)(digits >> 64), (ulong)digits)
             : null;
 }

@@ -29,7 +29,9 @@ internal sealed class RecoveryDirectory(string path)
     /// <param name="oldClusterId">For the name of the directory that takes the old files.</param>
     /// <param name="make">Makes the new content in an empty directory: one file or directory.</param>
     /// <returns>The directory with the old files.</returns>
-    /// <exception cref="IOException">Run it again: what was begun is finished, what was not begins anew.</exception>
+    /// <exception cref="IOException">
+    /// Run it again: what was begun is finished, what was not begins anew.
+    /// </exception>
     public async Task<string> ReplaceAsync(ulong oldClusterId, Func<string, Task> make)
     {
         if (Directory.Exists(Draft))

@@ -36,7 +36,7 @@ public sealed class AmqpOptionsTests
 
     public static TheoryData<string, AmqpOptions> OutOfBounds() => new()
     {
-        { nameof(AmqpOptions.Brokers), Options with { Brokers = new BrokerList([new Uri("http://broker")]) } },
+        { nameof(AmqpOptions.Brokers), Options with { Brokers = new([new Uri("http://broker")]) } },
         { nameof(AmqpOptions.ExchangeName), Options with { ExchangeName = "" } },
         { nameof(AmqpOptions.StreamName), Options with { StreamName = new string('x', 256) } },
         { nameof(AmqpOptions.LogBytesMax), Options with { LogBytesMax = 100 << 20 } },

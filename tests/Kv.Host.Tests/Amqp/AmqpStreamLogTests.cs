@@ -235,7 +235,8 @@ public sealed class AmqpStreamLogTests(RabbitMqBroker broker, ITestOutputHelper 
             await channel.QueueDeclareAsync(Options.StreamName, true, false, false, arguments);
         });
 
-        var mismatch = await Assert.ThrowsAsync<AmqpSettingMismatchException>(() => OpenLogAsync(declaration));
+        var mismatch = await Assert.ThrowsAsync<AmqpSettingMismatchException>(
+            () => OpenLogAsync(declaration));
 
         Assert.Contains("age limit (x-max-age)", mismatch.Message);
     }

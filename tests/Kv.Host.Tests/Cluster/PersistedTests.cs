@@ -12,7 +12,7 @@ namespace Kv.Host.Tests.Cluster;
 public sealed class PersistedTests(RabbitMqBroker broker)
 {
     [Fact]
-    public async Task When_all_nodes_are_killed_and_the_broker_loses_its_data_a_majority_has_each_answered_write()
+    public async Task When_nodes_are_killed_and_the_broker_loses_its_data_a_majority_has_each_answered_write()
     {
         await using Cluster cluster = await StartAsync();
         using var stop = new CancellationTokenSource();

@@ -21,8 +21,10 @@ public sealed partial class StreamRetentionTests(RabbitMqBroker broker)
             Cluster.Settings(broker, "stream", exchange, "n1"),
             Cluster.Settings(broker, "stream", exchange, "n2"),
         ];
-        await using HostProcess one = await HostProcess.StartAsync(new HostStart { Environment = settings[0] });
-        await using HostProcess other = await HostProcess.StartAsync(new HostStart { Environment = settings[1] });
+        await using HostProcess one =
+            await HostProcess.StartAsync(new HostStart { Environment = settings[0] });
+        await using HostProcess other =
+            await HostProcess.StartAsync(new HostStart { Environment = settings[1] });
         await SetAsync(one, "a");
 
         await PublishAsync(exchange, "KVLE and nothing that makes sense"u8.ToArray());

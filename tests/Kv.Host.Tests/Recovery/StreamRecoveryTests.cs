@@ -20,7 +20,8 @@ public sealed partial class StreamRecoveryTests(RabbitMqBroker broker) : IAsyncL
     private HostProcess[] _nodes = [];
 
     public async Task InitializeAsync() => _nodes = await Task.WhenAll(
-        Enumerable.Range(1, 3).Select(i => HostProcess.StartAsync(new HostStart { Environment = Settings(i) })));
+        Enumerable.Range(1, 3).Select(
+            i => HostProcess.StartAsync(new HostStart { Environment = Settings(i) })));
 
     public async Task DisposeAsync()
     {
@@ -39,7 +40,8 @@ public sealed partial class StreamRecoveryTests(RabbitMqBroker broker) : IAsyncL
         Assert.All(halted, static status => Assert.Contains("kv-host recover", status.Reason));
 
         // kv status on all; the node with the highest applied offset is stopped, and recovered.
-        HostProcess chosen = _nodes[Array.IndexOf(halted, halted.MaxBy(static status => status.AppliedOffset))];
+        HostProcess chosen = _nodes[
+            Array.IndexOf(halted, halted.MaxBy(static status => status.AppliedOffset))];
         await chosen.TerminateAsync();
         HostRun recovered = await RecoverAsync(chosen, "--peers", PeersBut(chosen));
         Assert.True(recovered.ExitCode == 0, recovered.Error + recovered.Output);
@@ -52,12 +54,14 @@ public sealed partial class StreamRecoveryTests(RabbitMqBroker broker) : IAsyncL
             await other.TerminateAsync();
             HostRun joined = await RecoverAsync(other, "--join", clusterId);
             Assert.True(joined.ExitCode == 0, joined.Error);
-            await other.RestartAsync(changes: new Dictionary<string, string> { ["EXCHANGE_NAME"] = exchange });
+            await other.RestartAsync(
+                changes: new Dictionary<string, string> { ["EXCHANGE_NAME"] = exchange });
         }
         Dictionary<string, string> settings = Settings(4);
         settings["EXCHANGE_NAME"] = exchange;
         settings["KV_CLUSTER"] = "join";
-        await using HostProcess added = await HostProcess.StartAsync(new HostStart { Environment = settings });
+        await using HostProcess added =
+            await HostProcess.StartAsync(new HostStart { Environment = settings });
 
         WireAnswer again = await SetOnceAsync(added);
         Assert.Equal((first.Number("order"), first.Number("revision")),
@@ -184,7 +188,8 @@ public sealed partial class StreamRecoveryTests(RabbitMqBroker broker) : IAsyncL
     private static Task AppliedAsync(HostProcess node, long revision) => Eventually.HoldsAsync(
         $"revision {revision} is applied", async () => (await node.StatusAsync()).Revision >= revision);
 
-    private static string Named(string group, string output) => Instruction().Match(output).Groups[group].Value;
+    private static string Named(string group, string output) =>
+        Instruction().Match(output).Groups[group].Value;
 
     [GeneratedRegex(@"new cluster (?<cluster>[0-9a-f]{16})\.[\s\S]*EXCHANGE_NAME=(?<exchange>\S+)")]
     private static partial Regex Instruction();

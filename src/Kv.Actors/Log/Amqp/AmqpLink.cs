@@ -86,7 +86,8 @@ public sealed class AmqpLink : IAsyncDisposable
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         deadline.CancelAfter(options.ConnectTimeoutMs);
-        Task<IConnection> connecting = Factory(options, broker, purpose).CreateConnectionAsync(deadline.Token);
+        Task<IConnection> connecting =
+            Factory(options, broker, purpose).CreateConnectionAsync(deadline.Token);
         try
         {
             // The client tidies up for seconds after a handshake without answers; nobody waits for that.
