@@ -124,10 +124,7 @@ internal sealed class PublisherCore(
     /// <param name="why">Why the registration does not get on; empty when it does again.</param>
     internal void NoteRegistrationTrouble(string why)
     {
-        if (_state == State.Starting)
-        {
-            _outage = why;
-        }
+        if (_state == State.Starting) { _outage = why; }
     }
 
     internal void TakeRegistered(PublisherActor.Registered registered)
@@ -169,10 +166,7 @@ internal sealed class PublisherCore(
 
     internal void TakeReadBack(PublisherActor.ReadBack back)
     {
-        if (_state != State.Publishing || back.ProducerId != _producerId)
-        {
-            return;
-        }
+        if (_state != State.Publishing || back.ProducerId != _producerId) { return; }
         switch (back.Fate)
         {
             case EntryFate.Applied:
@@ -194,10 +188,7 @@ internal sealed class PublisherCore(
     /// <param name="failure">Null: the log has it.</param>
     internal void EndAppend(long producerId, long sequence, Exception? failure)
     {
-        if (_state != State.Publishing || producerId != _producerId)
-        {
-            return;
-        }
+        if (_state != State.Publishing || producerId != _producerId) { return; }
         if (failure is null)
         {
             EndOutage();
