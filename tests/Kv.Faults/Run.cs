@@ -112,7 +112,7 @@ internal sealed class Run : IAsyncDisposable
             : $"not within {ReadyTimeoutMs} ms: {string.Join(' ', late)}");
         string[] ended =
             [.. _arena.Nodes.Where(static node => node.HasEnded).Select(static node => node.Name)];
-        Add("No node ended by itself", ended.Length == 0, $"{ended.Length} did {string.Join(' ', ended)}");
+        Add("No node ended by itself", ended.Length == 0, $"{ended.Length} did. {string.Join(' ', ended)}");
         return late.Length == 0;
     }
 
