@@ -92,8 +92,19 @@ public sealed class LogNode : IKvNode
 
     public async Task<NodeStatus> GetStatusAsync(CancellationToken cancellation)
     {
-        var status = await _store.Ask<StoreActor.StoreStatus>(new StoreActor.GetStatus(), cancellation);
+        NodeStatus own = await DescribeAsync(cancellation);
         IReadOnlyList<MemberStatus> members = await _options.ListMembers(cancellation);
+        IEnumerable<string> halted = members
+            .Where(static member => member.State == NodeState.Halted)
+            .Select(static member =>
+                $"{member.NodeId} has halted at offset {member.AppliedOffset}; its status says why");
+        return own with { Members = members, Alarms = [.. own.Alarms, .. halted] };
+    }
+
+    /// <summary>The status without what the other members are.</summary>
+    public async Task<NodeStatus> DescribeAsync(CancellationToken cancellation)
+    {
+        var status = await _store.Ask<StoreActor.StoreStatus>(new StoreActor.GetStatus(), cancellation);
         bool isHeld = status.State == NodeState.Ready && Gate is { NotReadyBecause.Length: > 0 };
         List<string> alarms = [];
         if (status.Strays > 0)
@@ -111,7 +122,10 @@ public sealed class LogNode : IKvNode
         {
             alarms.Add(snapshots.Trouble);
         }
-        alarms.AddRange(AlarmsOf(members));
+        if (Gate is { NoWritesBecause.Length: > 0 } gate)
+        {
+            alarms.Add($"no writes are taken: {gate.NoWritesBecause}");
+        }
         (NodeState state, string reason) = isHeld
             ? (NodeState.Starting, Gate!.NotReadyBecause)
             : (status.State, status.Reason);
@@ -139,7 +153,7 @@ public sealed class LogNode : IKvNode
             status.Order,
             status.Keys,
             status.Chain.ToString(),
-            members,
+            Members: [],
             alarms) { Log = status.Log };
     }
 
@@ -183,18 +197,6 @@ public sealed class LogNode : IKvNode
     }
 
     private ServingGate? Gate => _options.Membership?.Gate;
-
-    private IEnumerable<string> AlarmsOf(IReadOnlyList<MemberStatus> members)
-    {
-        if (Gate is { NoWritesBecause.Length: > 0 } gate)
-        {
-            yield return $"no writes are taken: {gate.NoWritesBecause}";
-        }
-        foreach (MemberStatus member in members.Where(static member => member.State == NodeState.Halted))
-        {
-            yield return $"{member.NodeId} has halted at offset {member.AppliedOffset}; its status says why";
-        }
-    }
 
     private async ValueTask CheckServingAsync(bool isWrite, CancellationToken cancellation)
     {

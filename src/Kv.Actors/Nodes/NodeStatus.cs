@@ -24,6 +24,23 @@ public sealed record NodeStatus(
 {
     /// <summary>Null: the node has no log yet, or its mode has none.</summary>
     public LogStatus? Log { get; init; }
+
+    /// <summary>
+    /// Offsets this node is behind the member of its cluster that has applied most; rough, since members
+    /// announce themselves once a second. 0 in queue mode, where there is no common log.
+    /// </summary>
+    public long Lag => LagOf(AppliedOffset);
+
+    /// <inheritdoc cref="Lag"/>
+    public long LagOf(MemberStatus member) =>
+        member.ClusterId == ClusterId ? LagOf(member.AppliedOffset) : 0;
+
+    private long LagOf(long appliedOffset) => Mode == ReplicationMode.Queue
+        ? 0
+        : Members.Where(member => member.ClusterId == ClusterId)
+            .Select(static member => member.AppliedOffset)
+            .Append(AppliedOffset)
+            .Max() - appliedOffset;
 }
 
 public enum NodeState
@@ -47,17 +64,31 @@ public sealed record MemberStatus(
     string Url,
     ReplicationMode Mode,
     NodeState State,
+    string ClusterId,
     long AppliedOffset,
     long Revision,
     string Digest,
     long LastSeenMs)
 {
+    /// <summary>Of a node in this process.</summary>
+    public static MemberStatus Of(NodeStatus node, string url) => new(
+        node.NodeId,
+        url,
+        node.Mode,
+        node.State,
+        node.ClusterId,
+        node.AppliedOffset,
+        node.Revision,
+        node.Digest,
+        LastSeenMs: 0);
+
     /// <summary>Of what it announced.</summary>
     public static MemberStatus Of(Member member) => new(
         member.Announcement.NodeId,
         member.Announcement.Url,
         member.Announcement.Mode,
         member.Announcement.State,
+        member.Announcement.ClusterId,
         member.Announcement.AppliedOffset,
         member.Announcement.Revision,
         member.Announcement.Digest,

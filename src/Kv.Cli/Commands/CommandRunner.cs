@@ -62,6 +62,7 @@ internal sealed class CommandRunner(TargetSet targets, IOutput output)
                     After = print.After,
                     Limit = print.KeysMax,
                     Consistency = ConsistencyOf(print.Local),
+                    WithStatus = true,
                 },
                 options)),
             Command.Status => SendAsync((client, options) => client.StatusAsync(

@@ -112,6 +112,12 @@ internal sealed class JsonOutput(TextWriter replies, TextWriter errors) : IOutpu
 
         json.WriteEndArray();
         json.WriteBoolean("more", print.More);
+        if (print.Status is { } status)
+        {
+            json.WriteStartObject("status");
+            WriteStatus(json, status);
+            json.WriteEndObject();
+        }
     }
 
     private static void WriteStatus(Utf8JsonWriter json, StatusReply status)
@@ -122,6 +128,7 @@ internal sealed class JsonOutput(TextWriter replies, TextWriter errors) : IOutpu
         json.WriteString("reason", status.Reason);
         json.WriteString("cluster_id", status.ClusterId);
         json.WriteNumber("applied_offset", status.AppliedOffset);
+        json.WriteNumber("lag", status.Lag);
         json.WriteNumber("revision", status.Revision);
         json.WriteNumber("order", status.Order);
         json.WriteNumber("keys", status.Keys);
@@ -140,7 +147,9 @@ internal sealed class JsonOutput(TextWriter replies, TextWriter errors) : IOutpu
             json.WriteString("url", member.Url);
             json.WriteString("mode", member.Mode);
             json.WriteString("state", member.State);
+            json.WriteString("cluster_id", member.ClusterId);
             json.WriteNumber("applied_offset", member.AppliedOffset);
+            json.WriteNumber("lag", member.Lag);
             json.WriteNumber("revision", member.Revision);
             json.WriteString("digest", member.Digest);
             json.WriteNumber("last_seen_ms", member.LastSeenMs);

@@ -16,6 +16,7 @@ internal static class StatusText
             : $"{paintedState} ({TerminalText.Escape(status.Reason)})");
         Fact("cluster", TerminalText.Escape(status.ClusterId));
         Fact("applied offset", $"{status.AppliedOffset}");
+        Fact("lag", $"{status.Lag}");
         Fact("revision", $"{status.Revision}");
         Fact("order", $"{status.Order}");
         Fact("keys", $"{status.Keys}");
@@ -32,33 +33,58 @@ internal static class StatusText
                 : "");
         }
 
+        WriteMembers(Fact, status, palette);
+
+        void Fact(string name, string value) => WriteFact(writer, palette, name, value);
+    }
+
+    /// <summary>What stands below a print: who answered, its members, alarms.</summary>
+    public static void WriteBelow(TextWriter writer, StatusReply status, Palette palette)
+    {
+        Fact("node", TerminalText.Escape(Line(
+            status.Node,
+            status.Mode,
+            status.State,
+            $"offset {status.AppliedOffset}",
+            $"lag {status.Lag}",
+            $"revision {status.Revision}",
+            status.Digest.Length > 0 ? $"digest {status.Digest}" : "")));
+        WriteMembers(Fact, status, palette);
+
+        void Fact(string name, string value) =>
+            WriteFact(writer, palette, name, palette.Paint(Tone.Dim, value));
+    }
+
+    private static void WriteMembers(Action<string, string> fact, StatusReply status, Palette palette)
+    {
         foreach (Member member in status.Members)
         {
-            string[] facts =
-            [
+            fact("member", TerminalText.Escape(Line(
                 member.Node,
                 member.Url,
                 member.Mode,
                 member.State,
                 $"offset {member.AppliedOffset}",
+                $"lag {member.Lag}",
                 $"revision {member.Revision}",
                 member.Digest.Length > 0 ? $"digest {member.Digest}" : "",
-                member.LastSeenMs > 0 ? $"seen {member.LastSeenMs} ms ago" : "",
-            ];
-            Fact("member", TerminalText.Escape(string.Join("  ", facts.Where(fact => fact.Length > 0))));
+                member.LastSeenMs > 0 ? $"seen {member.LastSeenMs} ms ago" : "")));
         }
 
         foreach (string alarm in status.Alarms)
         {
-            Fact("alarm", palette.Paint(Tone.Bad, TerminalText.Escape(alarm)));
+            fact("alarm", palette.Paint(Tone.Bad, TerminalText.Escape(alarm)));
         }
+    }
 
-        void Fact(string name, string value)
+    private static string Line(params string[] facts) =>
+        string.Join("  ", facts.Where(static fact => fact.Length > 0));
+
+    private static void WriteFact(TextWriter writer, Palette palette, string name, string value)
+    {
+        if (value.Length > 0)
         {
-            if (value.Length > 0)
-            {
-                writer.Write($"{palette.Paint(Tone.Dim, name.PadRight(15))} {value}\n");
-            }
+            writer.Write($"{palette.Paint(Tone.Dim, name.PadRight(15))} {value}\n");
         }
     }
 }

@@ -107,6 +107,10 @@ internal sealed class TextOutput(
         {
             string keys = reply.Entries.Count == 1 ? "1 key" : $"{reply.Entries.Count} keys";
             replies.Write($"{palette.Paint(Tone.Dim, $"({keys})")}\n");
+            if (reply.Status is { } status)
+            {
+                StatusText.WriteBelow(replies, status, palette);
+            }
         }
 
         if (reply.More)

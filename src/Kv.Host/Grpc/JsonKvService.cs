@@ -1,6 +1,7 @@
 using System.Buffers;
 using Grpc.AspNetCore.Server.Model;
 using Grpc.Core;
+using Kv.Actors.Nodes;
 using Kv.Core.Store;
 
 namespace Kv.Host.Grpc;
@@ -50,12 +51,13 @@ internal sealed class JsonKvService(SimpleApi api)
 
     public async Task<byte[]> Print(byte[] request, ServerCallContext call)
     {
-        string node = api.SlotOf(call).NodeId;
         JsonRequest fields = Read(request);
         ReadOnlyMemory<byte> prefix = fields.Bytes("prefix");
         ReadOnlyMemory<byte> after = fields.Bytes("after");
         long limit = fields.Count("limit") ?? 0;
-        return JsonReply.Print(node, await api.PrintAsync(call, fields.ReadMode()), prefix, after, limit);
+        Reply.Printed printed = await api.PrintAsync(call, fields.ReadMode());
+        NodeStatus status = await api.SlotOf(call).GetStatusAsync(call.CancellationToken);
+        return JsonReply.Print(status, printed, prefix, after, limit);
     }
 
     private static JsonRequest Read(byte[] request) => JsonRequest.Parse(new ReadOnlySequence<byte>(request));

@@ -4,6 +4,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Unicode;
 using Grpc.Core;
+using Kv.Actors.Nodes;
 using Kv.Core;
 using Kv.Core.Store;
 
@@ -76,12 +77,16 @@ internal static class JsonReply
     /// RESOURCE_EXHAUSTED: the keys asked for do not fit into a message.
     /// </exception>
     public static byte[] Print(
-        string node, Reply.Printed reply, ReadOnlyMemory<byte> prefix, ReadOnlyMemory<byte> after, long limit)
+        NodeStatus status,
+        Reply.Printed reply,
+        ReadOnlyMemory<byte> prefix,
+        ReadOnlyMemory<byte> after,
+        long limit)
     {
         List<string> base64Values = [];
         Dictionary<string, ReadOnlyMemory<byte>> binaryKeys = [];
         bool more = false;
-        byte[] message = Object("ok", "snapshot", node, json =>
+        byte[] message = Object("ok", "snapshot", status.NodeId, json =>
         {
             json.WriteStartObject("snapshot");
             foreach ((ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value) in PrintPage.Take(
@@ -106,6 +111,7 @@ internal static class JsonReply
             json.WriteBoolean("more", more);
             json.WriteNumber("order", reply.Order);
             json.WriteNumber("revision", reply.Revision);
+            JsonStatus.Write(json, status);
         });
         PrintPage.CheckSize(message.Length);
         return message;

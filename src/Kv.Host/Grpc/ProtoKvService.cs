@@ -76,6 +76,10 @@ internal sealed class ProtoKvService(SimpleApi api) : KvService.KvServiceBase
             Order = printed.Order,
             Revision = printed.Revision,
         };
+        if (request.WithStatus)
+        {
+            reply.Status = Show(await api.SlotOf(context).GetStatusAsync(context.CancellationToken));
+        }
         // The flag "more" may follow.
         long bytes = reply.CalculateSize() + 2;
         foreach ((ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value) in PrintPage.Take(
@@ -93,27 +97,8 @@ internal sealed class ProtoKvService(SimpleApi api) : KvService.KvServiceBase
         return reply;
     }
 
-    public override async Task<StatusReply> Status(StatusRequest request, ServerCallContext context)
-    {
-        NodeStatus status = await api.SlotOf(context).GetStatusAsync(context.CancellationToken);
-        return new StatusReply
-        {
-            Node = status.NodeId,
-            Mode = Word(status.Mode),
-            State = Word(status.State),
-            Reason = status.Reason,
-            ClusterId = status.ClusterId,
-            AppliedOffset = status.AppliedOffset,
-            Revision = status.Revision,
-            Order = status.Order,
-            Keys = status.Keys,
-            Digest = status.Digest,
-            Version = ProductVersion,
-            Alarms = { status.Alarms },
-            Members = { status.Members.Select(Show) },
-            Log = status.Log is { } log ? Show(log) : null,
-        };
-    }
+    public override async Task<StatusReply> Status(StatusRequest request, ServerCallContext context) =>
+        Show(await api.SlotOf(context).GetStatusAsync(context.CancellationToken));
 
     public override async Task<SetClusterSizeReply> SetClusterSize(
         SetClusterSizeRequest request, ServerCallContext context)
@@ -160,8 +145,29 @@ internal sealed class ProtoKvService(SimpleApi api) : KvService.KvServiceBase
         SkippedOffsets = { log.SkippedOffsets },
     };
 
-    private static Member Show(MemberStatus member) => new()
+    private static StatusReply Show(NodeStatus status) => new()
     {
+        Node = status.NodeId,
+        Mode = Word(status.Mode),
+        State = Word(status.State),
+        Reason = status.Reason,
+        ClusterId = status.ClusterId,
+        AppliedOffset = status.AppliedOffset,
+        Revision = status.Revision,
+        Order = status.Order,
+        Keys = status.Keys,
+        Digest = status.Digest,
+        Version = ProductVersion,
+        Alarms = { status.Alarms },
+        Lag = status.Lag,
+        Log = status.Log is { } log ? Show(log) : null,
+        Members = { status.Members.Select(member => Show(member, status.LagOf(member))) },
+    };
+
+    private static Member Show(MemberStatus member, long lag) => new()
+    {
+        ClusterId = member.ClusterId,
+        Lag = lag,
         Node = member.NodeId,
         Url = member.Url,
         Mode = Word(member.Mode),

@@ -26,7 +26,7 @@ internal sealed class EmbeddedNodeFactory(
     private SqliteLog? _log;
 
     // Replaced, never changed: the truncation reads it from another thread.
-    private volatile IReadOnlyList<LogNode> _nodes = [];
+    private volatile IReadOnlyList<(int RpcPort, LogNode Node)> _nodes = [];
 
     public async Task<IKvNode> StartAsync(ActorSystem system, NodeSlot slot, CancellationToken stopping)
     {
@@ -66,13 +66,14 @@ internal sealed class EmbeddedNodeFactory(
                 LogBytes = settings.SnapshotLogBytes,
                 OnKept = TruncateLogAsync,
             },
+            ListMembers = cancellation => ListMembersBesideAsync(slot, cancellation),
             ExpectedClusterId = _directory.ClusterId,
             OnClusterKnown = _directory.Join,
             Rules = settings.StoreRules,
             OnFatal = () => ExitCodes.Stop(lifetime, ExitCodes.Fatal),
             OnRefused = _ => ExitCodes.Stop(lifetime, ExitCodes.Refused),
         });
-        _nodes = [.. _nodes, node];
+        _nodes = [.. _nodes, (slot.RpcPort, node)];
         return node;
     }
 
@@ -85,19 +86,32 @@ internal sealed class EmbeddedNodeFactory(
         _directory?.Dispose();
     }
 
+    private async Task<IReadOnlyList<MemberStatus>> ListMembersBesideAsync(
+        NodeSlot slot, CancellationToken cancellation)
+    {
+        List<MemberStatus> members = [];
+        foreach ((int port, LogNode node) in _nodes.Where(node => node.RpcPort != slot.RpcPort))
+        {
+            var url = new UriBuilder(settings.AdvertisedUrl) { Port = port };
+            string text = url.Uri.GetLeftPart(UriPartial.Authority);
+            members.Add(MemberStatus.Of(await node.DescribeAsync(cancellation), text));
+        }
+        return members;
+    }
+
     // Nothing tells a node that comes back later that entries are missing in between: all have to be there.
     private async Task TruncateLogAsync(long before)
     {
-        IReadOnlyList<LogNode> nodes = _nodes;
+        IReadOnlyList<(int RpcPort, LogNode Node)> nodes = _nodes;
         if (nodes.Count < settings.NodeIds.Count)
         {
             return;
         }
         using var patience = new CancellationTokenSource(StatusTimeoutMs);
         long needed = before;
-        foreach (LogNode node in nodes)
+        foreach ((_, LogNode node) in nodes)
         {
-            NodeStatus status = await node.GetStatusAsync(patience.Token);
+            NodeStatus status = await node.DescribeAsync(patience.Token);
             needed = Math.Min(needed, status.AppliedOffset);
         }
         await _log!.TruncateBeforeAsync(needed, patience.Token);

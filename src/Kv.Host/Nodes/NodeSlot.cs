@@ -8,9 +8,7 @@ namespace Kv.Host.Nodes;
 internal sealed class NodeSlot(string nodeId, ReplicationMode mode, int rpcPort, int httpPort)
 {
     private volatile IKvNode? _node;
-    private volatile Absence _absence = new(NodeState.Starting, "The node is opening its log.");
-
-    private sealed record Absence(NodeState State, string Reason);
+    private volatile string _absentBecause = "The node is opening its log.";
 
     public string NodeId { get; } = nodeId;
 
@@ -22,18 +20,13 @@ internal sealed class NodeSlot(string nodeId, ReplicationMode mode, int rpcPort,
     public int HttpPort { get; } = httpPort;
 
     /// <exception cref="KvException">There is no node yet; the message says why.</exception>
-    public IKvNode Node => _node ?? throw Absent(_absence);
+    public IKvNode Node => _node ?? throw new KvException(KvError.NotReady, _absentBecause);
 
     public IKvNode? NodeIfAny => _node;
 
     public void Fill(IKvNode node) => _node = node;
 
-    public void NotYet(string reason) => _absence = new Absence(NodeState.Starting, reason);
-
-    /// <summary>
-    /// The node belongs to a log that is not there: it serves nothing until an operator decides.
-    /// </summary>
-    public void Halt(string reason) => _absence = new Absence(NodeState.Halted, reason);
+    public void NotYet(string reason) => _absentBecause = reason;
 
     public async Task<NodeStatus> GetStatusAsync(CancellationToken cancellation)
     {
@@ -41,11 +34,7 @@ internal sealed class NodeSlot(string nodeId, ReplicationMode mode, int rpcPort,
         {
             return await node.GetStatusAsync(cancellation);
         }
-        Absence absence = _absence;
         return new NodeStatus(
-            NodeId, Mode, absence.State, absence.Reason, "", -1, 0, 0, 0, "", Members: [], Alarms: []);
+            NodeId, Mode, NodeState.Starting, _absentBecause, "", -1, 0, 0, 0, "", Members: [], Alarms: []);
     }
-
-    private static KvException Absent(Absence absence) => new(
-        absence.State == NodeState.Halted ? KvError.Halted : KvError.NotReady, absence.Reason);
 }

@@ -62,13 +62,6 @@ internal sealed class NodesService(
             ExitCodes.Stop(lifetime, ExitCodes.Refused);
             return true;
         }
-        catch (NodeHaltedException halted)
-        {
-            // Tried again all the same: the operator may bring the log back.
-            logger.LogError("{Node} halts: {Cause}", slot.NodeId, halted.Message);
-            slot.Halt(halted.Message);
-            return false;
-        }
         catch (Exception failure) when (!_stopping.IsCancellationRequested)
         {
             logger.LogWarning("{Node} cannot start yet: {Cause}", slot.NodeId, failure.Message);

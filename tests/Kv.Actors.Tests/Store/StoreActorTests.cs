@@ -127,6 +127,31 @@ public sealed class StoreActorTests : TestKit
     }
 
     [Fact]
+    public async Task A_genesis_behind_a_truncated_start_founds_nothing()
+    {
+        IActorRef store = await StartAsync();
+
+        // Another node's, once ignored for being the second.
+        Deliver(store, (7, "a stray"u8.ToArray()), (8, Entries.Genesis()), (9, Entries.Register(nonce: 5)));
+
+        await _publisher.ExpectMsgAsync<PublisherActor.LogBeganLate>();
+        var halted = await _publisher.ExpectMsgAsync<PublisherActor.Halted>();
+        Assert.Contains("its start was truncated", halted.Why);
+        Assert.Empty(_clusters);
+    }
+
+    [Fact]
+    public async Task A_genesis_behind_strays_founds_where_the_log_has_its_start()
+    {
+        IActorRef store = await StartAsync();
+
+        Deliver(store, (0, "a stray"u8.ToArray()), (8, Entries.Genesis()));
+
+        await _publisher.ExpectMsgAsync<PublisherActor.Founded>();
+        Assert.Equal([Entries.ClusterId], _clusters);
+    }
+
+    [Fact]
     public async Task A_resumed_offset_that_is_gone_halts_the_node()
     {
         IActorRef store = await StartedAsync();

@@ -11,7 +11,9 @@ public sealed class PrintTests(EmbeddedCluster cluster) : WireTest(cluster)
 
         WireAnswer printed = await CallAsync("Print", new { prefix = Prefix });
 
-        Assert.Equal(["status", "message", "node", "snapshot", "more", "order", "revision"], printed.Fields);
+        Assert.Equal(
+            ["status", "message", "node", "snapshot", "more", "order", "revision", "cluster"],
+            printed.Fields);
         Assert.Equal($$"""{"{{Prefix}}a":[1,  2]}""", printed["snapshot"].GetRawText());
     }
 
