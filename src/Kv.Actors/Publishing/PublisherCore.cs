@@ -164,10 +164,6 @@ internal sealed class PublisherCore(
     /// <summary>How far the log is persisted, and why nothing may be written now, if so.</summary>
     internal void NotePersisted(long offset, string refusal)
     {
-        if (refusal.Length > 0)
-        {
-            FailWaiting(KvError.NotReady, refusal);
-        }
         _answers.Note(offset, refusal);
         AnswerDrain();
     }
