@@ -24,8 +24,8 @@ public sealed class JournalNodeTests : TestKit
 
         StoreLoad load = await LoadAsync(cluster, "n1");
         AssertHas(load.Store!, last);
-        Assert.Equal("1", JournalCluster.Get(load.Store, "a"));
-        Assert.Equal("2", JournalCluster.Get(load.Store, "b"));
+        Assert.Equal("1", JournalCluster.Get(load.Store!, "a"));
+        Assert.Equal("2", JournalCluster.Get(load.Store!, "b"));
         Assert.Empty(load.Warnings);
     }
 
@@ -60,7 +60,7 @@ public sealed class JournalNodeTests : TestKit
         Assert.Equal(snapshot, load.File!.Offset);
         Assert.True(load.Journal.Records > 0);
         AssertHas(load.Store!, last);
-        Assert.Equal("3", JournalCluster.Get(load.Store, "c"));
+        Assert.Equal("3", JournalCluster.Get(load.Store!, "c"));
     }
 
     [Fact]
