@@ -43,10 +43,12 @@ public sealed class JournalActor : ReceiveActor, IWithTimers
     /// <param name="Older">Below this offset no snapshot needs the journal; null: all is needed.</param>
     public sealed record SnapshotsKept(long Newest, long? Older);
 
-    /// <summary>The node stops. Answered with <see cref="WrittenOut"/>, also on failure.</summary>
+    /// <summary>
+    /// The node stops: nothing more is written. Answered with <see cref="WrittenOut"/>, also on failure.
+    /// </summary>
     public sealed record WriteOut;
 
-    /// <summary>All that was handed over is written, or will not be.</summary>
+    /// <summary>All that was handed over is on disk, or will not be.</summary>
     public sealed record WrittenOut;
 
     /// <summary>Answered with <see cref="JournalStatus"/>.</summary>
@@ -73,7 +75,7 @@ public sealed class JournalActor : ReceiveActor, IWithTimers
     private readonly IActorRef _heads = ActorRefs.Nobody;
     private IActorRef _store = ActorRefs.Nobody;
     private IActorRef _snapshots = ActorRefs.Nobody;
-    private IActorRef _writeOutAsker = ActorRefs.Nobody;
+    private IActorRef? _writeOutAsker;
 
     // Null: nothing to write to, because it is not begun or cannot be written.
     private JournalTurn? _turn;
@@ -234,10 +236,11 @@ public sealed class JournalActor : ReceiveActor, IWithTimers
 
     private void AnswerWriteOut()
     {
-        if (!_isBusy)
+        if (!_isBusy && _writeOutAsker is { } asker)
         {
-            _writeOutAsker.Tell(new WrittenOut());
-            _writeOutAsker = ActorRefs.Nobody;
+            Task ended = _turn?.End() ?? Task.CompletedTask;
+            (_turn, _writeOutAsker) = (null, null);
+            ended.PipeTo(asker, success: static () => new WrittenOut());
         }
     }
 

@@ -106,10 +106,10 @@ internal sealed class JournalTurn
         });
 
     /// <summary>Ends it, off the caller's thread: an fsync may take seconds.</summary>
-    internal void End()
+    internal Task End()
     {
         _ended = true;
-        Task.Run(() => _options.Lock.Release(_close));
+        return Task.Run(() => _options.Lock.Release(_close));
     }
 
     private void Close()

@@ -175,13 +175,13 @@ public sealed class LogNode : IKvNode
         try
         {
             await _publisher.Ask<PublisherActor.Drained>(new PublisherActor.Drain(), deadline);
-            if (_journal is not null)
-            {
-                await _journal.Ask<JournalActor.WrittenOut>(new JournalActor.WriteOut(), deadline);
-            }
             if (_snapshots is not null)
             {
                 await _snapshots.Ask<SnapshotActor.SaveDone>(new SnapshotActor.SaveNow(), deadline);
+            }
+            if (_journal is not null)
+            {
+                await _journal.Ask<JournalActor.WrittenOut>(new JournalActor.WriteOut(), deadline);
             }
         }
         catch (Exception late) when (late is OperationCanceledException or AskTimeoutException)

@@ -86,11 +86,9 @@ internal sealed class PublisherCore(
     private (KvError Code, string Why)? Refusal() => this switch
     {
         { _state: State.Halted } => (KvError.Halted, _haltReason),
-        { _state: State.Starting, _outage: "" } =>
-            (KvError.NotReady, "This node has not caught up with the log yet."),
-        { _state: State.Starting } => (KvError.NotReady, $"The log is away. {_outage}"),
-        { _graceOver: true } =>
-            (KvError.LogUnavailable, $"The log is away; nothing was published. {_outage}"),
+        { _state: State.Starting, _outage: not "" } => (KvError.NotReady, $"The log is away. {_outage}"),
+        { _state: State.Starting } => (KvError.NotReady, "This node has not caught up with the log yet."),
+        { _graceOver: true } => (KvError.LogUnavailable, $"The log is away; nothing was published. {_outage}"),
         { _draining: true } => (KvError.Stopping, "The node stops."),
         { _answers.Refusal.Length: > 0 } => (KvError.NotReady, _answers.Refusal),
         _ => null,
@@ -156,10 +154,6 @@ internal sealed class PublisherCore(
     /// <summary>How far the log is persisted, and why nothing may be written now, if so.</summary>
     internal void NotePersisted(long offset, string refusal)
     {
-        if (refusal.Length > 0)
-        {
-            FailWaiting(KvError.NotReady, refusal);
-        }
         _answers.Note(offset, refusal);
         AnswerDrain();
     }

@@ -1,6 +1,7 @@
 using Akka.TestKit.Xunit2;
 using Kv.Actors.Journal;
 using Kv.Actors.Nodes;
+using Kv.Core.Store;
 using Kv.Files;
 using Kv.Actors.Tests.Snapshots;
 
@@ -22,9 +23,9 @@ public sealed class JournalNodeTests : TestKit
         Directory.Delete(Path.Combine(cluster.DataDirectory("n1"), "snapshots"), recursive: true);
 
         StoreLoad load = await LoadAsync(cluster, "n1");
-        Assert.Equal(last.Digest, load.Store!.Chain.ToString());
-        Assert.Equal("1", JournalCluster.Get(load.Store, "a"));
-        Assert.Equal("2", JournalCluster.Get(load.Store, "b"));
+        AssertHas(load.Store!, last);
+        Assert.Equal("1", JournalCluster.Get(load.Store!, "a"));
+        Assert.Equal("2", JournalCluster.Get(load.Store!, "b"));
         Assert.Empty(load.Warnings);
     }
 
@@ -58,8 +59,8 @@ public sealed class JournalNodeTests : TestKit
 
         Assert.Equal(snapshot, load.File!.Offset);
         Assert.True(load.Journal.Records > 0);
-        Assert.Equal(last.Digest, load.Store!.Chain.ToString());
-        Assert.Equal("3", JournalCluster.Get(load.Store, "c"));
+        AssertHas(load.Store!, last);
+        Assert.Equal("3", JournalCluster.Get(load.Store!, "c"));
     }
 
     [Fact]
@@ -116,6 +117,11 @@ public sealed class JournalNodeTests : TestKit
         Assert.Equal(2, status.Keys);
         Assert.True(File.Exists(segment + ".unusable"));
     }
+
+    // The log may have gone on since the status was asked for.
+    private static void AssertHas(KeyValueStore store, NodeStatus status) => Assert.Contains(
+        (status.AppliedOffset, status.Digest),
+        store.RecentHistory().Select(static past => (past.Offset, past.Chain.ToString())));
 
     private static SnapshotFiles SnapshotsOf(JournalCluster cluster, string nodeId) =>
         new(Path.Combine(cluster.DataDirectory(nodeId), StoreLoader.SnapshotDirectory));
