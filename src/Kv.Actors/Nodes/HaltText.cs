@@ -16,9 +16,9 @@ public static class HaltText
         + "recovered as the other: kv-host recover --join. See docs/recovery.md.";
 
     /// <summary>The log goes on from a state that this node has not.</summary>
-    public const string NamePeers =
-        "This node has nothing to go on from. Name running nodes of the cluster in KV_PEERS and start it "
-        + "again: it then takes a snapshot of one of them.";
+    public const string NeedsState =
+        "This node has nothing to go on from. It needs a snapshot: of a running node of the cluster, or a saved "
+        + "one (kv snapshot restore).";
 
     /// <summary>The whole reason.</summary>
     public static string Of(string why, string whatToDo = Recover) => $"{why} {whatToDo}";

@@ -296,7 +296,7 @@ internal sealed class LogFollower(
             {
                 { Genesis: not null } => HaltText.Recover,
                 { AwaitedGenesis: not null } => HaltText.CheckNames,
-                _ => firstRetained is null ? HaltText.Recover : HaltText.NamePeers,
+                _ => firstRetained is null ? HaltText.Recover : HaltText.NeedsState,
             });
             return;
         }

@@ -31,8 +31,8 @@ internal static class SnapshotText
                     Start one node there, first and alone; the cluster is founded when it is ready.
                       one process:  kv-host --data-dir {directory}
                       on a broker:  the same with AMQP_URL and an EXCHANGE_NAME that was never used there
-                    Other nodes of the new cluster start with empty data directories and KV_CLUSTER=join, and
-                    with KV_PEERS, as they need a snapshot of the first.
+                    Other nodes of the new cluster start with empty data directories and KV_CLUSTER=join; they
+                    take their state from a node that runs.
 
                     """);
                 break;

@@ -62,17 +62,17 @@ internal sealed class Recovery(RecoverySettings settings)
 
     private async Task<string> FoundAsync(RecoveryDirectory directory, CancellationToken stopping)
     {
-        KeyValueStore store = await LoadAsync(stopping);
+        (KeyValueStore store, string loss) = await LoadAsync(stopping);
         ulong own = store.Genesis!.ClusterId;
-        await CheckAsync(store, stopping);
+        await CheckAsync(store, loss, stopping);
         Genesis? founded = null;
         string aside = await directory.ReplaceAsync(own, async draft => founded = await BaseDirectory.WriteAsync(
             Path.Combine(draft, BaseDirectory.Snapshots), store, settings.ClusterSize, stopping));
         return RecoveryText.Founds(settings, founded!.ClusterId, store.Revision, store.Count, aside);
     }
 
-    /// <summary>All that the node had when it stopped.</summary>
-    private async Task<KeyValueStore> LoadAsync(CancellationToken stopping)
+    /// <summary>All that the node had when it stopped, and what of it is damaged; empty: nothing.</summary>
+    private async Task<(KeyValueStore Store, string Loss)> LoadAsync(CancellationToken stopping)
     {
         if (File.Exists(Path.Combine(_path, "log.sqlite")))
         {
@@ -95,15 +95,25 @@ internal sealed class Recovery(RecoverySettings settings)
         }
         ulong own = DataDirectory.ReadClusterId(_path);
         return own == 0 || own == genesis.ClusterId
-            ? load.Store
+            ? (load.Store, LossOf(load))
             : throw new RecoveryRefusedException(
                 $"{_path} belongs to cluster {Text(own)}, but what lies in it to "
                 + $"{Text(genesis.ClusterId)}.");
     }
 
-    private async Task CheckAsync(KeyValueStore store, CancellationToken stopping)
+    // What a halted node had in memory is all in its last snapshot: the journal has no more.
+    private static string LossOf(StoreLoad load) => load.File is not { IsPinned: true }
+        && load.Journal.Outcome is JournalOutcome.Damaged or JournalOutcome.Missing
+            ? string.Join(' ', load.Warnings)
+            : "";
+
+    private async Task CheckAsync(KeyValueStore store, string loss, CancellationToken stopping)
     {
-        var check = new RecoveryCheck(store, settings.ClusterSize ?? store.Genesis!.ClusterSize);
+        var check = new RecoveryCheck(store, settings.ClusterSize ?? store.Cluster.Size);
+        if (loss.Length > 0)
+        {
+            check.TakeOwnLoss(loss);
+        }
         Console.WriteLine(
             $"This node is at offset {store.AppliedOffset}, revision {store.Revision}, digest {store.Chain}.");
         foreach ((Uri peer, StatusReply? status) in await PeerStatuses.AskAsync(settings.Peers, stopping))

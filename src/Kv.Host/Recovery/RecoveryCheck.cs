@@ -18,6 +18,10 @@ internal sealed class RecoveryCheck(KeyValueStore store, int clusterSize)
     private readonly List<string> _objections = [];
     private readonly HashSet<string> _agreeing = [];
 
+    /// <summary>This node once had more than could be read: its word is no longer what it was.</summary>
+    public void TakeOwnLoss(string what) => _objections.Add(
+        $"This node has lost something itself: {what} Recover from another node, if one has as much.");
+
     /// <summary>A peer's word.</summary>
     public void Take(Uri peer, StatusReply status)
     {

@@ -26,7 +26,7 @@ internal static class RecoveryText
                It makes the new log and founds the cluster. Wait until kv status says ready.
             2. On each other node: stop it, then
                  kv-host recover --join {id} --data-dir DIR
-               and start it with the same EXCHANGE_NAME and with this node's address in KV_PEERS.
+               and start it with the same EXCHANGE_NAME. It takes its state from a node that runs.
             3. kv status on all: cluster {id}, ready, and equal digests where the applied offsets are equal.
 
             """;
@@ -38,7 +38,7 @@ internal static class RecoveryText
         return $"""
             This node now belongs to cluster {id} and has nothing yet.
             The old files are in {aside}; nothing was deleted.
-            Start it with the EXCHANGE_NAME of the recovered cluster and a running node of it in KV_PEERS.
+            Start it with the EXCHANGE_NAME of the recovered cluster, while another node of that runs.
 
             """;
     }

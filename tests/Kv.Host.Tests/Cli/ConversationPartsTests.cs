@@ -80,8 +80,8 @@ public sealed class ConversationPartsTests
     }
 
     [Theory]
-    [InlineData("", 0, "set|get|del|print|status|help|exit|quit")]
-    [InlineData("s", 0, "set|status")]
+    [InlineData("", 0, "set|get|del|print|status|snapshot|help|exit|quit")]
+    [InlineData("s", 0, "set|status|snapshot")]
     [InlineData("  ST", 2, "STATUS")]
     [InlineData("get ", 4, "fox|foo|\"two words\"")]
     [InlineData("get fo", 4, "fox|foo")]

@@ -56,6 +56,16 @@ public sealed class RecoveryCheckTests
         Refused("--join", Objections(3, Peer("n2", 1), Peer("n3", 1) with { Cluster = 0xBAD }));
 
     [Fact]
+    public void A_node_whose_own_journal_is_damaged_is_not_recovered_from_unasked()
+    {
+        var check = new RecoveryCheck(_store, clusterSize: 1);
+
+        check.TakeOwnLoss("The journal is damaged.");
+
+        Refused("The journal is damaged.", check.Objections());
+    }
+
+    [Fact]
     public void An_empty_peer_counts_for_nothing() =>
         Refused("majority is 2", Objections(3, Peer("n2", -1) with { Cluster = 0 }));
 

@@ -52,16 +52,11 @@ public sealed partial class StreamRecoveryTests(RabbitMqBroker broker) : IAsyncL
             await other.TerminateAsync();
             HostRun joined = await RecoverAsync(other, "--join", clusterId);
             Assert.True(joined.ExitCode == 0, joined.Error);
-            await other.RestartAsync(changes: new Dictionary<string, string>
-            {
-                ["EXCHANGE_NAME"] = exchange,
-                ["KV_PEERS"] = $"http://{chosen.Target()}",
-            });
+            await other.RestartAsync(changes: new Dictionary<string, string> { ["EXCHANGE_NAME"] = exchange });
         }
         Dictionary<string, string> settings = Settings(4);
         settings["EXCHANGE_NAME"] = exchange;
         settings["KV_CLUSTER"] = "join";
-        settings["KV_PEERS"] = $"http://{others[0].Target()}";
         await using HostProcess added = await HostProcess.StartAsync(new HostStart { Environment = settings });
 
         WireAnswer again = await SetOnceAsync(added);
