@@ -88,7 +88,7 @@ internal sealed class PublisherCore(
         { _state: State.Halted } => (KvError.Halted, _haltReason),
         { _state: State.Starting, _outage: not "" } => (KvError.NotReady, $"The log is away. {_outage}"),
         { _state: State.Starting } => (KvError.NotReady, "This node has not caught up with the log yet."),
-        { _graceOver: true } => (KvError.LogUnavailable, $"The log is away; nothing was published. {_outage}"),
+        { _graceOver: true } => (KvError.LogUnavailable, $"The log is away; nothing published. {_outage}"),
         { _draining: true } => (KvError.Stopping, "The node stops."),
         { _answers.Refusal.Length: > 0 } => (KvError.NotReady, _answers.Refusal),
         _ => null,
