@@ -181,7 +181,8 @@ public sealed class LogNode : IKvNode
             }
             if (_journal is not null)
             {
-                await _journal.Ask<JournalActor.WrittenOut>(new JournalActor.WriteOut(), deadline);
+                // By way of the store: behind all that it has handed to the journal.
+                await _store.Ask<JournalActor.WrittenOut>(new JournalActor.WriteOut(), deadline);
             }
         }
         catch (Exception late) when (late is OperationCanceledException or AskTimeoutException)

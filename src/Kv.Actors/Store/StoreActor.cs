@@ -152,6 +152,7 @@ public sealed partial class StoreActor : ReceiveActor, ILogFollowerPort
             _follower.Attach(attach.Nonce);
             TellPersisted();
         });
+        Receive<JournalActor.WriteOut>(writeOut => _journal.Forward(writeOut));
         Receive<JournalActor.Taken>(NoteTaken);
         Receive<PublisherActor.Persisted>(persisted =>
         {
