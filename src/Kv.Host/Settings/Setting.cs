@@ -99,7 +99,8 @@ internal sealed record Setting(string Name, string Default, string Allowed, stri
         "none",
         "http://host:port, separated by commas",
         "gRPC addresses of other nodes; stream mode only. A node whose own state does not lead into the log "
-            + "any more takes a snapshot from one of them. The list may be the same on all nodes.");
+            + "any more takes a snapshot from one of them. Nodes that announce themselves on the exchange "
+            + "need not be named. The list may be the same on all nodes.");
 
     public static readonly Setting SkipOffset = new(
         "KV_SKIP_OFFSET",

@@ -60,7 +60,7 @@ public sealed class MembershipTests(RabbitMqBroker broker)
     }
 
     [Fact]
-    public async Task Where_the_log_is_gone_all_halt_and_give_out_their_data_and_an_empty_node_founds_nothing()
+    public async Task Where_the_log_is_gone_all_halt_and_export_and_an_empty_node_founds_nothing()
     {
         await using HostProcess first = await HostProcess.StartAsync(Start("n1"));
         await using HostProcess second = await HostProcess.StartAsync(Start("n2"));
@@ -126,7 +126,8 @@ public sealed class MembershipTests(RabbitMqBroker broker)
 
     private static async Task<SnapshotHeading> HeadingAsync(HostProcess node)
     {
-        using AsyncServerStreamingCall<SnapshotChunk> call = new SnapshotService.SnapshotServiceClient(node.Channel()).Export(
+        var snapshots = new SnapshotService.SnapshotServiceClient(node.Channel());
+        using AsyncServerStreamingCall<SnapshotChunk> call = snapshots.Export(
             new ExportRequest { HaltedToo = true });
         Assert.True(await call.ResponseStream.MoveNext(CancellationToken.None));
         return call.ResponseStream.Current.Heading;
