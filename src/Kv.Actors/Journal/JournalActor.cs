@@ -19,18 +19,25 @@ public sealed class JournalActor : ReceiveActor, IWithTimers
     /// From the store: what it goes on from, at the start or because a peer's snapshot took its place.
     /// </summary>
     /// <param name="Genesis">Null: nothing was founded yet.</param>
+    /// <param name="ClusterSize">As the log says it; 0: it does not.</param>
     /// <param name="Recent">The history that leads there, oldest first.</param>
     /// <param name="Reading">
     /// How reading this journal ended; null: it was not read since it was written.
     /// </param>
     public sealed record Begin(
-        JournalPoint At, Genesis? Genesis, IReadOnlyList<JournalPoint> Recent, JournalReading? Reading);
+        JournalPoint At,
+        Genesis? Genesis,
+        int ClusterSize,
+        IReadOnlyList<JournalPoint> Recent,
+        JournalReading? Reading);
 
     /// <summary>
     /// From the store: these were applied. Answered with <see cref="Taken"/> when they are written, or will
     /// not be.
     /// </summary>
-    public sealed record Append(Genesis? Genesis, IReadOnlyList<JournalRecord> Records, long Bytes);
+    /// <param name="ClusterSize">See <see cref="Begin"/>.</param>
+    public sealed record Append(
+        Genesis? Genesis, int ClusterSize, IReadOnlyList<JournalRecord> Records, long Bytes);
 
     /// <summary>To the store: so many bytes are no longer pending.</summary>
     public sealed record Taken(long Bytes);
@@ -159,7 +166,7 @@ public sealed class JournalActor : ReceiveActor, IWithTimers
         Open(begin.Reading ?? JournalReading.None);
         if (_gate is not null)
         {
-            NoteClusterSize();
+            NoteClusterSize(begin.ClusterSize);
             _gate.Begin(begin.At, begin.Recent);
         }
         _told = null;
@@ -179,7 +186,7 @@ public sealed class JournalActor : ReceiveActor, IWithTimers
     {
         _genesis = append.Genesis;
         _at = append.Records[^1].Point;
-        NoteClusterSize();
+        NoteClusterSize(append.ClusterSize);
         _gate?.Applied(append.Records);
         if (_turn is null)
         {
@@ -335,11 +342,11 @@ public sealed class JournalActor : ReceiveActor, IWithTimers
         }
     }
 
-    private void NoteClusterSize()
+    private void NoteClusterSize(int clusterSize)
     {
-        if (_gate is not null && _genesis is { ClusterSize: > 0 } genesis)
+        if (_gate is not null && clusterSize > 0)
         {
-            _gate.ClusterSize = genesis.ClusterSize;
+            _gate.ClusterSize = clusterSize;
         }
     }
 

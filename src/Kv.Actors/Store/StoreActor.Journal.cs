@@ -26,6 +26,7 @@ public sealed partial class StoreActor
     private void BeginJournal(JournalReading? reading) => _journal?.Tell(new JournalActor.Begin(
         new JournalPoint(Store.AppliedOffset, Store.Chain),
         Store.Genesis,
+        Store.Cluster.Size,
         [.. Store.RecentHistory().Select(static past => new JournalPoint(past.Offset, past.Chain))],
         reading));
 
@@ -43,7 +44,8 @@ public sealed partial class StoreActor
         if (_journalRun.Count > 0)
         {
             _unjournaledBytes += _journalRunBytes;
-            _journal!.Tell(new JournalActor.Append(Store.Genesis, _journalRun, _journalRunBytes));
+            _journal!.Tell(new JournalActor.Append(
+                Store.Genesis, Store.Cluster.Size, _journalRun, _journalRunBytes));
             (_journalRun, _journalRunBytes) = ([], 0);
         }
     }
