@@ -46,6 +46,7 @@ public sealed class LogFeedActor : ReceiveActor, IWithTimers
     private readonly IReplicationLog _replicationLog;
     private readonly IActorRef _store;
     private readonly IActorRef _membership;
+    private readonly Action? _onConnected;
     private readonly FeedOptions _options;
     private readonly EntryStamp _stamp;
     private readonly ILoggingAdapter _log = Context.GetLogger();
@@ -60,19 +61,23 @@ public sealed class LogFeedActor : ReceiveActor, IWithTimers
         IActorRef store,
         FeedOptions options,
         TimeProvider clock,
-        IActorRef? membership = null) => Akka.Actor.Props.Create(
-            () => new LogFeedActor(nodeId, log, store, options, clock, membership ?? ActorRefs.Nobody));
+        IActorRef? membership = null,
+        Action? onConnected = null) => Akka.Actor.Props.Create(() => new LogFeedActor(
+            nodeId, log, store, options, clock, membership ?? ActorRefs.Nobody, onConnected));
 
     /// <param name="membership">Told where the log's tail is found.</param>
+    /// <param name="onConnected">Called before the first run of each connection, on any thread.</param>
     public LogFeedActor(
         string nodeId,
         IReplicationLog log,
         IActorRef store,
         FeedOptions options,
         TimeProvider clock,
-        IActorRef membership)
+        IActorRef membership,
+        Action? onConnected)
     {
         _membership = membership;
+        _onConnected = onConnected;
         _nodeId = nodeId;
         _replicationLog = log;
         _store = store;
@@ -131,9 +136,19 @@ public sealed class LogFeedActor : ReceiveActor, IWithTimers
             {
                 self.Tell(new Probe(point));
                 var gaps = new GapCheck(ReadFirstRetainedAsync);
+                bool isFirst = true;
                 return _replicationLog.Read(point.Offset)
                     .SelectAsync(1, gaps.PassAsync)
-                    .Select(run => new StoreActor.FeedRun(point, run));
+                    .Select(run =>
+                    {
+                        if (isFirst)
+                        {
+                            // While the log is away nothing new can come to light.
+                            isFirst = false;
+                            _onConnected?.Invoke();
+                        }
+                        return new StoreActor.FeedRun(point, run);
+                    });
             })
             .RecoverWithRetries(
                 cause =>

@@ -20,6 +20,7 @@ public sealed class ClusterMembership : IPeerDirectory, IAsyncDisposable
     private readonly MembershipSignals _signals;
     private readonly IActorRef _actor;
     private readonly IActorRef _presence;
+    private int _connected;
     private int _left;
     private int _disposed;
 
@@ -115,6 +116,19 @@ public sealed class ClusterMembership : IPeerDirectory, IAsyncDisposable
 
     internal void Attach(IActorRef store, IActorRef feed, IActorRef proposals) =>
         _actor.Tell(new MembershipActor.Attach(store, feed, proposals));
+
+    /// <summary>
+    /// The feed has connected to the log. That may be another log than before, so that nothing is served until
+    /// the peers were asked once more; at the start they were asked already.
+    /// </summary>
+    internal void NoteConnected()
+    {
+        if (Interlocked.Exchange(ref _connected, 1) == 1)
+        {
+            _signals.Gate.Hold(MembershipActor.Reconnecting);
+            _actor.Tell(new MembershipActor.Reconnected());
+        }
+    }
 
     internal void NoteCluster(ulong clusterId) =>
         _actor.Tell(new MembershipActor.ClusterKnown(clusterId));

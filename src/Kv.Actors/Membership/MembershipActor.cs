@@ -26,6 +26,13 @@ internal sealed class MembershipActor : ReceiveActor, IWithTimers
     /// <summary>Alarms logged by one life; there are as many as members that disagree.</summary>
     private const int AlarmsLoggedMax = 1_024;
 
+    /// <summary>From the node: its feed connects to the log anew.</summary>
+    public sealed record Reconnected;
+
+    /// <summary>Why nothing is served right after that.</summary>
+    internal const string Reconnecting =
+        "The log was connected anew; this node asks its peers what they have of it.";
+
     private readonly MembershipOptions _options;
     private readonly MembershipSignals _signals;
     private readonly Announcement _self;
@@ -43,6 +50,8 @@ internal sealed class MembershipActor : ReceiveActor, IWithTimers
     private StoreActor.ResumePoint? _applied;
     private string _clusterId;
     private bool _isServing;
+    private bool _hasServed;
+    private long? _reconnectedAtMs;
     private bool _hasHalted;
     private long _seekAgainAtMs;
 
@@ -77,6 +86,8 @@ internal sealed class MembershipActor : ReceiveActor, IWithTimers
             Judge();
         });
         Receive<Recheck>(_ => CompareClaims());
+        Receive<Reconnected>(_ => AskPeersAgain());
+        Receive<PeersAsked>(_ => EndAsking());
         Receive<LogFeedActor.TailFound>(tail =>
         {
             _claims.SettleTail(_clusterId, tail.Offset, tail.SoughtAtMs);
@@ -180,9 +191,13 @@ internal sealed class MembershipActor : ReceiveActor, IWithTimers
     private void Judge()
     {
         string whyNotReady = _claims.WhyNotReady(_clusterId);
-        if (!_isServing && _clusterId.Length > 0 && !_store.IsNobody() && whyNotReady.Length == 0)
+        if (!_isServing
+            && _reconnectedAtMs is null
+            && _clusterId.Length > 0
+            && !_store.IsNobody()
+            && whyNotReady.Length == 0)
         {
-            _isServing = true;
+            (_isServing, _hasServed) = (true, true);
             _signals.Gate.Open();
         }
         if (!_isServing && whyNotReady.Length > 0)
@@ -194,7 +209,7 @@ internal sealed class MembershipActor : ReceiveActor, IWithTimers
         string lostTail = _claims.LostTail(_clusterId);
         LogOnce(whyNoWrites);
         LogOnce(lostTail);
-        if (_isServing && lostTail.Length > 0 && !_hasHalted)
+        if (_hasServed && lostTail.Length > 0 && !_hasHalted)
         {
             _store.Tell(new StoreActor.HaltNow(lostTail));
         }
@@ -204,6 +219,32 @@ internal sealed class MembershipActor : ReceiveActor, IWithTimers
                 nameof(Recheck), new Recheck(), TimeSpan.FromMilliseconds(_options.RecheckMs));
         }
     }
+
+    // A log that was rewritten while nobody was connected looks like the old one to a node that lags: only
+    // the peers know what it has lost. Their word comes within the time a start gives them.
+    private void AskPeersAgain()
+    {
+        _isServing = false;
+        _reconnectedAtMs = NowMs;
+        _signals.Gate.Hold(Reconnecting);
+        _presence.Tell(PresenceActor.Ask.Instance);
+        WaitForPeers();
+    }
+
+    private void EndAsking()
+    {
+        if (_signals.Trouble.Length > 0 && NowMs - _reconnectedAtMs < _options.PeersMsMax)
+        {
+            // They cannot be heard yet. When they can, they are asked.
+            WaitForPeers();
+            return;
+        }
+        _reconnectedAtMs = null;
+        Judge();
+    }
+
+    private void WaitForPeers() => Timers.StartSingleTimer(
+        nameof(PeersAsked), new PeersAsked(), TimeSpan.FromMilliseconds(_options.Presence.WhoWaitMs));
 
     // Under load a peer's claim is ahead for a moment. One that stays ahead is beyond the log's end, or we
     // cannot read: where the tail is tells which.
@@ -229,4 +270,6 @@ internal sealed class MembershipActor : ReceiveActor, IWithTimers
     }
 
     private sealed record Recheck;
+
+    private sealed record PeersAsked;
 }

@@ -30,6 +30,12 @@ public sealed record MembershipOptions
     public int SeekTailMs { get; init; } = 2_000;
 
     /// <summary>
+    /// Longest wait for peers that cannot be heard, ms, once the log was connected anew. Then the node goes
+    /// on without their word.
+    /// </summary>
+    public int PeersMsMax { get; init; } = 10_000;
+
+    /// <summary>
     /// Which run of the node this is; 0: derived from the wall clock, so that later runs have larger ones.
     /// </summary>
     public long Incarnation { get; init; }

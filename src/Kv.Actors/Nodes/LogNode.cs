@@ -59,7 +59,13 @@ public sealed class LogNode : IKvNode
         try
         {
             _publisher.Tell(new PublisherActor.Submit(pending), ActorRefs.NoSender);
-            return await pending.Reply.WaitAsync(cancellation);
+            Reply reply = await pending.Reply.WaitAsync(cancellation);
+            if (Gate is { } gate)
+            {
+                // It may have been applied from a log that peers know to be another one.
+                await gate.Opened.WaitAsync(cancellation);
+            }
+            return reply;
         }
         catch (OperationCanceledException)
         {

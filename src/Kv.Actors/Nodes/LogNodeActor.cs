@@ -65,7 +65,8 @@ public sealed class LogNodeActor : ReceiveActor
                 store,
                 options.Feed,
                 options.Clock,
-                options.Membership?.Actor),
+                options.Membership?.Actor,
+                options.Membership is { } membership ? membership.NoteConnected : null),
             "feed");
         options.Membership?.Attach(store, feed, proposals);
         Context.Watch(store);

@@ -71,6 +71,8 @@ internal sealed class Cluster : IAsyncDisposable
     {
         using var deadline = new CancellationTokenSource(EqualTimeoutMs);
         string difference = "";
+        // A node that has just found its broker again asks its peers before it serves.
+        await Task.WhenAll(Nodes.Select(static node => node.ReadyAsync()));
         while (!deadline.IsCancellationRequested)
         {
             Dictionary<string, string>[] states = await Task.WhenAll(Nodes.Select(StateAsync));

@@ -31,11 +31,13 @@ public sealed partial class StreamRecoveryTests(RabbitMqBroker broker) : IAsyncL
         }
     }
 
-    [Fact]
-    public async Task Following_the_instruction_brings_back_every_acknowledged_write()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Following_the_instruction_brings_back_every_acknowledged_write(bool whileNodesAreKilled)
     {
         WireAnswer first = await SetOnceAsync(_nodes[0]);
-        await WriteUntilTheLogIsLostAsync();
+        await (whileNodesAreKilled ? LoseTheLogOfKilledNodesAsync() : WriteUntilTheLogIsLostAsync());
         StatusReply[] halted = await Task.WhenAll(_nodes.Select(HaltedAsync));
         Assert.All(halted, static status => Assert.Contains("kv-host recover", status.Reason));
 
@@ -151,16 +153,32 @@ public sealed partial class StreamRecoveryTests(RabbitMqBroker broker) : IAsyncL
         await Task.WhenAll(writers);
     }
 
-    // Until the node says that it has halted.
-    private async Task WriteAsync(HostProcess node, int writer)
+    private async Task LoseTheLogOfKilledNodesAsync()
     {
-        for (int i = 0; ; i++)
+        using var killed = new CancellationTokenSource();
+        Task[] writers = [.. _nodes.Select((node, i) => WriteAsync(node, i, killed.Token))];
+        await Eventually.HoldsAsync("there are writes", () => Task.FromResult(_acknowledged.Count > 50));
+        foreach (HostProcess node in _nodes)
+        {
+            node.Kill9();
+        }
+        await killed.CancelAsync();
+        await Task.WhenAll(writers);
+        await broker.ControlAsync("delete_queue", $"{_exchange}.log");
+        await Task.WhenAll(_nodes.Select(static node => node.RestartAsync(waitUntilReady: false)));
+    }
+
+    // Until the node says that it has halted.
+    private async Task WriteAsync(HostProcess node, int writer, CancellationToken stop = default)
+    {
+        for (int i = 0; !stop.IsCancellationRequested; i++)
         {
             try
             {
                 await node.Kv().SetAsync(
                     new SetRequest { Key = $"w{writer}-{i}", ValueJson = $"{i}" },
-                    deadline: DateTime.UtcNow.AddSeconds(10));
+                    deadline: DateTime.UtcNow.AddSeconds(10),
+                    cancellationToken: CancellationToken.None);
                 _acknowledged[$"w{writer}-{i}"] = $"{i}";
             }
             catch (RpcException failed) when (failed.StatusCode == StatusCode.DataLoss)
@@ -170,7 +188,7 @@ public sealed partial class StreamRecoveryTests(RabbitMqBroker broker) : IAsyncL
             catch (RpcException failed) when (failed.StatusCode
                 is StatusCode.Unavailable or StatusCode.DeadlineExceeded)
             {
-                await Task.Delay(20);
+                await Task.Delay(20, CancellationToken.None);
             }
         }
     }
