@@ -118,8 +118,8 @@ public sealed class ClusterMembership : IPeerDirectory, IAsyncDisposable
         _actor.Tell(new MembershipActor.Attach(store, feed, proposals));
 
     /// <summary>
-    /// The feed has connected to the log. That may be another log than before, so that nothing is served until
-    /// the peers were asked once more; at the start they were asked already.
+    /// The feed has connected to the log. That may be another log than before, so that nothing is served
+    /// until the peers were asked once more; at the start they were asked already.
     /// </summary>
     internal void NoteConnected()
     {
