@@ -26,12 +26,19 @@ public static class KvLimits
     public const int EntriesInFlightMax = 4;
 
     /// <summary>
-    /// Most commands that wait in one node for their place in an entry. Beyond: RESOURCE_EXHAUSTED.
+    /// Most commands under way in one node: a second or two of work. With more, calls would end at their
+    /// deadlines instead of being refused at once. Beyond: RESOURCE_EXHAUSTED.
     /// </summary>
-    public const int CommandsWaitingMax = 16_384;
+    public const int CommandsWaitingMax = 4_096;
 
-    /// <summary>Most bytes of commands that wait in one node, 64 MiB. Beyond: RESOURCE_EXHAUSTED.</summary>
-    public const int BytesWaitingMax = 67_108_864;
+    /// <summary>
+    /// Most calls of the simple API under way at one node; further ones are refused unread. Beyond:
+    /// RESOURCE_EXHAUSTED.
+    /// </summary>
+    public const int CallsUnderWayMax = 2_048;
+
+    /// <summary>Most bytes of commands under way in one node, 16 MiB. Beyond: RESOURCE_EXHAUSTED.</summary>
+    public const int BytesWaitingMax = 16_777_216;
 
     /// <summary>
     /// Most producers the replicated table remembers. A node takes one per start, so this is about a thousand

@@ -86,6 +86,8 @@ internal static class KvHost
         builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, settings));
         AddServices(builder.Services, settings);
         WebApplication app = builder.Build();
+        var limit = new CallLimit(KvLimits.CallsUnderWayMax * settings.NodeIds.Count);
+        app.Use(next => call => limit.InvokeAsync(call, next));
         app.MapGrpcService<JsonKvService>();
         app.MapGrpcService<ProtoKvService>();
         app.MapGrpcService<SnapshotExportService>();

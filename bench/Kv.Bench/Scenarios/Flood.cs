@@ -9,10 +9,13 @@ namespace Kv.Bench.Scenarios;
 /// </summary>
 internal static class Flood
 {
-    private const int ValueBytes = 4_096;
+    private const int ValueBytes = 16_384;
     private const int Keys = 20_000;
     private const int InFlight = 256;
-    private const int FloodInFlightMax = 40_000;
+
+    // Twice what the nodes take: the rest has to be refused. More would only wait within this process.
+    private const int FloodInFlightMax = 12_000;
+
     private const int Factor = 5;
     private const long Mebi = 1 << 20;
 

@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Grpc.Net.Client;
 using Kv.Host.Tests.Hosting;
 using Kv.Protos.V1;
 
@@ -7,8 +8,8 @@ namespace Kv.Host.Tests.Embedded;
 /// <summary>A log that takes nothing for a while.</summary>
 public sealed class SlowLogTests
 {
-    /// <summary>Writes of <see cref="LargeValue"/> that 64 MiB hold.</summary>
-    private const int WritesThatFit = 44;
+    /// <summary>Writes of <see cref="LargeValue"/> that 16 MiB hold.</summary>
+    private const int WritesThatFit = 11;
 
     private static readonly string LargeValue = $"\"{new string('v', 1_500_000)}\"";
 
@@ -50,7 +51,48 @@ public sealed class SlowLogTests
 
         Status refused = await await Task.WhenAny(writes);
         Assert.Equal(StatusCode.ResourceExhausted, refused.StatusCode);
-        Assert.Contains("it takes 16384 (67108864 bytes)", refused.Detail, StringComparison.Ordinal);
+        Assert.Contains("it takes 4096 (16777216 bytes)", refused.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_node_with_too_many_calls_under_way_refuses_more_unread_and_answers_for_itself()
+    {
+        await using HostProcess host = await HostProcess.StartAsync();
+        using LogGate gate = LogGate.Close(host);
+        // A connection carries a hundred calls.
+        using GrpcChannel channel = GrpcChannel.ForAddress($"http://{host.Target()}", new GrpcChannelOptions
+        {
+            HttpHandler = new SocketsHttpHandler { EnableMultipleHttp2Connections = true },
+        });
+        var kv = new KvService.KvServiceClient(channel);
+
+        Task<Status>[] writes =
+        [
+            .. Enumerable.Range(0, 2_100).Select(i => StatusOfAsync(kv.SetAsync(
+                new SetRequest { Key = $"{i}", ValueJson = "1" },
+                deadline: DateTime.UtcNow.AddSeconds(20)))),
+        ];
+
+        Status refused = await await Task.WhenAny(writes);
+        Assert.Equal(StatusCode.ResourceExhausted, refused.StatusCode);
+        Assert.Contains("too many calls under way; it takes 2048", refused.Detail, StringComparison.Ordinal);
+        Assert.Equal("ready", (await host.StatusAsync()).State);
+        gate.Open();
+        Status[] ends = await Task.WhenAll(writes);
+        Assert.True(ends.Count(static end => end.StatusCode == StatusCode.OK) >= 2_048);
+    }
+
+    private static async Task<Status> StatusOfAsync(AsyncUnaryCall<SetReply> write)
+    {
+        try
+        {
+            await write;
+            return Status.DefaultSuccess;
+        }
+        catch (RpcException failed)
+        {
+            return failed.Status;
+        }
     }
 
     [Fact]
