@@ -111,6 +111,7 @@ public sealed class SnapshotActor : ReceiveActor, IWithTimers
         CancellationToken stopping = _stopping.Token;
         JournalOptions? journal = _journal?.Options;
         bool saves = _options.Saves;
+        EarlyLoad? early = _options.Early;
         Task.Run(
             () =>
             {
@@ -118,7 +119,7 @@ public sealed class SnapshotActor : ReceiveActor, IWithTimers
                 {
                     files.RemoveDrafts();
                 }
-                return StoreLoader.LoadAsync(files, journal, stopping);
+                return early?.Take() ?? StoreLoader.LoadAsync(files, journal, stopping);
             },
             stopping).PipeTo(
                 Self,

@@ -1,3 +1,4 @@
+using Kv.Actors.Journal;
 using Kv.Files;
 
 namespace Kv.Actors.Snapshots;
@@ -6,6 +7,11 @@ namespace Kv.Actors.Snapshots;
 public sealed record SnapshotOptions
 {
     public required SnapshotFiles Files { get; init; }
+
+    /// <summary>
+    /// What is there, if somebody has begun to read it; null: it is read when the node starts.
+    /// </summary>
+    public EarlyLoad? Early { get; init; }
 
     /// <summary>
     /// False: the node only loads what another node of its process writes into the same directory.

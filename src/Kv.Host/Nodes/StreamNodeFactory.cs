@@ -32,6 +32,7 @@ internal sealed class StreamNodeFactory(
         Path.Combine(settings.DataDir, StoreLoader.SnapshotDirectory), rules: settings.StoreRules);
 
     private DataDirectory? _directory;
+    private EarlyLoad? _early;
     private ClusterMembership? _membership;
     private IReplicationLog? _log;
     private IFanout? _heads;
@@ -40,6 +41,8 @@ internal sealed class StreamNodeFactory(
     {
         _directory ??= DataDirectory.Open(settings.DataDir);
         Genesis? genesis = await _directory.ReadBaseAsync(_snapshots, stopping);
+        string journal = Path.Combine(settings.DataDir, StoreLoader.JournalDirectory);
+        _early ??= EarlyLoad.Start(_snapshots, journal, stopping);
         _membership ??= await JoinAsync(system, slot, _directory.ClusterId);
         // Before the log is touched: whether this node may make one depends on who is there.
         await AwaitAdmissionAsync(_membership, stopping);
@@ -66,13 +69,14 @@ internal sealed class StreamNodeFactory(
             Snapshots = new SnapshotOptions
             {
                 Files = _snapshots,
+                Early = _early,
                 // Whatever was asked for: this node's own snapshot must not be why the log gets full.
                 LogBytes = Math.Min(settings.SnapshotLogBytes, settings.LogBytesMax / 4),
                 Peers = new PeerSnapshots(membership, PeerSnapshotClient.ExportAsync),
             },
             Journal = new JournalOptions
             {
-                Directory = Path.Combine(settings.DataDir, StoreLoader.JournalDirectory),
+                Directory = journal,
                 Persisted = _heads is null ? null : new PersistedAck(_heads, settings.ClusterSize),
             },
             Membership = membership,
