@@ -11,24 +11,27 @@ internal sealed class BenchCluster : IAsyncDisposable
     private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(60);
 
     private readonly TemporaryDirectory _directory = new();
-    private readonly RabbitMqNode _broker = new();
+    private readonly RabbitMqNode _broker;
 
-    private BenchCluster(IReadOnlyDictionary<string, string> settings)
+    private BenchCluster(IReadOnlyDictionary<string, string> settings, IReadOnlyList<string> wrapper)
     {
+        _broker = new RabbitMqNode(new RabbitMqPlace { Wrapper = wrapper });
         var all = new Dictionary<string, string>(settings)
         {
             ["AMQP_URL"] = _broker.Uri.ToString(),
             ["KV_CLUSTER_SIZE"] = "3",
             ["LOG_LEVEL"] = "Warning",
         };
-        Nodes = [.. Names.Select(name => new BenchNode(name, _directory.Path, all))];
+        Nodes = [.. Names.Select(name => new BenchNode(name, _directory.Path, all, wrapper))];
     }
 
     public IReadOnlyList<BenchNode> Nodes { get; }
 
-    public static async Task<BenchCluster> StartAsync(IReadOnlyDictionary<string, string> settings)
+    /// <param name="wrapper">Runs broker and nodes, such as "taskset -c 0"; empty: nothing.</param>
+    public static async Task<BenchCluster> StartAsync(
+        IReadOnlyDictionary<string, string> settings, params IReadOnlyList<string> wrapper)
     {
-        var cluster = new BenchCluster(settings);
+        var cluster = new BenchCluster(settings, wrapper);
         try
         {
             await cluster._broker.StartAsync();

@@ -14,12 +14,19 @@ internal sealed class BenchNode : IAsyncDisposable
         Path.Combine(SourceTree.Root, "src", "Kv.Host", "bin", "Release", "net10.0", "kv-host");
 
     private readonly IReadOnlyDictionary<string, string> _settings;
+    private readonly IReadOnlyList<string> _wrapper;
     private readonly string _logFile;
     private readonly int _rpcPort = FreePorts.Take(1);
     private Process? _process;
 
-    public BenchNode(string name, string directory, IReadOnlyDictionary<string, string> settings)
+    /// <param name="wrapper">Runs the host: a command and its arguments; empty: nothing.</param>
+    public BenchNode(
+        string name,
+        string directory,
+        IReadOnlyDictionary<string, string> settings,
+        IReadOnlyList<string> wrapper)
     {
+        _wrapper = wrapper;
         Name = name;
         _logFile = Path.Combine(directory, $"{name}.log");
         _settings = new Dictionary<string, string>(settings)
@@ -61,7 +68,8 @@ internal sealed class BenchNode : IAsyncDisposable
     public void Start()
     {
         // The shell ends in the host itself: a kill hits the node.
-        var start = new ProcessStartInfo("/bin/sh", ["-c", "exec \"$0\" >> \"$1\" 2>&1", Host, _logFile]);
+        var start = new ProcessStartInfo(
+            "/bin/sh", ["-c", "log=$0; exec \"$@\" >> \"$log\" 2>&1", _logFile, .. _wrapper, Host]);
         foreach ((string name, string value) in _settings)
         {
             start.Environment[name] = value;
