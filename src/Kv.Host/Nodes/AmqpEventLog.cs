@@ -34,8 +34,9 @@ internal static class AmqpEventLog
                 logger.LogInformation("{Connection} is no longer blocked", unblocked.Connection);
                 break;
             case AmqpEvent.Unroutable unroutable:
-                logger.LogError(
-                    "{Connection}: exchange {Exchange} leads to no stream: {Reason}",
+                // Where it is the log, the publisher's outage and the status say what it means.
+                logger.LogWarning(
+                    "{Connection}: nobody gets what is sent to exchange {Exchange}: {Reason}",
                     unroutable.Connection,
                     unroutable.Exchange,
                     unroutable.Reason);
