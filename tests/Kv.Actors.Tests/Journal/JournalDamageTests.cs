@@ -81,16 +81,8 @@ public sealed class JournalDamageTests : IDisposable
         for (int length = JournalFormat.HeaderBytes; length < bytes.Length; length += 7)
         {
             File.WriteAllBytes(path, bytes[..length]);
-            int whole = _journal.Read(JournalPoint.Start).Records.Count;
-            using (JournalWriter writer = _journal.GoOn(JournalPoint.Start))
-            {
-                writer.Append(JournalDirectory.ClusterId, _records[whole..]);
-            }
 
-            (JournalReading reading, List<JournalRecord> records) = _journal.Read(JournalPoint.Start);
-
-            Assert.Equal(JournalOutcome.Whole, reading.Outcome);
-            Assert.Equal(JournalDirectory.Show(_records), JournalDirectory.Show(records));
+            GoesOnBehindWhatIsWhole();
         }
     }
 
@@ -119,16 +111,22 @@ public sealed class JournalDamageTests : IDisposable
         byte[] bytes = File.ReadAllBytes(damaged.Path);
         bytes[^60] ^= 1;
         File.WriteAllBytes(damaged.Path, bytes);
-        int whole = _journal.Read(JournalPoint.Start).Records.Count;
 
+        GoesOnBehindWhatIsWhole();
+
+        Assert.Equal(bytes, File.ReadAllBytes(damaged.Path + JournalSegment.SetAsideExtension));
+    }
+
+    /// <summary>What was lost is written again, and all of it is read then.</summary>
+    private void GoesOnBehindWhatIsWhole()
+    {
+        int whole = _journal.Read(JournalPoint.Start).Records.Count;
         using (JournalWriter writer = _journal.GoOn(JournalPoint.Start))
         {
             writer.Append(JournalDirectory.ClusterId, _records[whole..]);
         }
-
         (JournalReading reading, List<JournalRecord> records) = _journal.Read(JournalPoint.Start);
         Assert.Equal(JournalOutcome.Whole, reading.Outcome);
         Assert.Equal(JournalDirectory.Show(_records), JournalDirectory.Show(records));
-        Assert.Equal(bytes, File.ReadAllBytes(damaged.Path + JournalSegment.SetAsideExtension));
     }
 }
