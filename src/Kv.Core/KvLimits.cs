@@ -98,6 +98,39 @@ public static class KvLimits
     /// </summary>
     public const int LogMessageBytesExtra = 512;
 
+    /// <summary>Most compares, and most commands in each list of a transaction; etcd's default.</summary>
+    public const int TxnCommandsMax = 128;
+
+    /// <summary>Deepest nesting of transactions: far above any sensible one, far below what a stack holds.</summary>
+    public const int TxnDepthMax = 16;
+
+    /// <summary>
+    /// Shortest time to live of a lease, s; a shorter one is raised to it. etcd's with its default election
+    /// timeout.
+    /// </summary>
+    public const long LeaseTtlSecondsMin = 2;
+
+    /// <summary>Longest time to live of a lease, s: etcd's.</summary>
+    public const long LeaseTtlSecondsMax = 9_000_000_000;
+
+    /// <summary>Most leases; about 300 B each. Beyond: RESOURCE_EXHAUSTED.</summary>
+    public const int LeasesMax = 1_000_000;
+
+    /// <summary>Most alarms that are on: some to each member a cluster may have had.</summary>
+    public const int AlarmsMax = 1_024;
+
+    /// <summary>
+    /// What a record of a key is taken to occupy beside key and value, bytes: its object and its places in
+    /// index and history.
+    /// </summary>
+    public const int RecordBytesExtra = 120;
+
+    /// <summary>
+    /// Most records of the history that are let go with each entry, once they were compacted: a tenth of a
+    /// millisecond.
+    /// </summary>
+    public const int PrunedPerEntryMax = 1_024;
+
     /// <summary>Longest node id, UTF-8 bytes. It stands in every registration and log line.</summary>
     public const int NodeIdBytesMax = 64;
 

@@ -54,6 +54,15 @@ public struct ByteReader(ReadOnlyMemory<byte> bytes)
 
     public ReadOnlyMemory<byte> Bytes() => Take(I32());
 
+    /// <summary>What <see cref="ByteWriter.VarBytes"/> wrote.</summary>
+    public ReadOnlyMemory<byte> VarBytes()
+    {
+        ulong length = VarU64();
+        return length <= int.MaxValue
+            ? Take((int)length)
+            : throw new FormatException($"A field of {length} bytes stands where {Left} are left.");
+    }
+
     /// <summary>All that is left.</summary>
     public ReadOnlyMemory<byte> Rest() => Take(Left);
 

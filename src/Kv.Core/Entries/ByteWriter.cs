@@ -69,6 +69,13 @@ public readonly struct ByteWriter(IBufferWriter<byte> buffer)
         buffer.Write(bytes);
     }
 
+    /// <summary>Length (varint), then the bytes.</summary>
+    public void VarBytes(ReadOnlySpan<byte> bytes)
+    {
+        VarU64((ulong)bytes.Length);
+        buffer.Write(bytes);
+    }
+
     /// <summary>Length in UTF-8 bytes (i32), then those.</summary>
     public void Text(string text)
     {

@@ -4,7 +4,7 @@ namespace Kv.Core.Entries;
 /// What an entry asks of the store. Memory given to a command must not change afterwards; the store copies
 /// what it keeps.
 /// </summary>
-public abstract record Command
+public abstract partial record Command
 {
     private Command() { }
 

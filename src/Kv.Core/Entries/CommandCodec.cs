@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Diagnostics;
 
 namespace Kv.Core.Entries;
 
@@ -53,7 +52,7 @@ internal static class CommandCodec
         Command.Set set => sizeof(int) + set.Key.Length + set.Value.Length,
         Command.Get get => get.Key.Length,
         Command.Del del => del.Key.Length,
-        _ => 128,
+        _ => Math.Max(128, KeyCommandCodec.BytesMax(command)),
     };
 
     internal static CommandKind KindOf(Command command) => command switch
@@ -69,7 +68,7 @@ internal static class CommandCodec
         Command.SnapshotTaken => CommandKind.SnapshotTaken,
         Command.ClusterVersion => CommandKind.ClusterVersion,
         Command.ClusterSize => CommandKind.ClusterSize,
-        _ => throw new UnreachableException($"Unknown command {command.GetType().Name}."),
+        _ => KeyCommandCodec.KindOf(command),
     };
 
     /// <summary>Tells commands apart: kind and body, without the request id.</summary>
@@ -117,6 +116,9 @@ internal static class CommandCodec
             case Command.ClusterSize size:
                 body.I32(size.Members);
                 break;
+            default:
+                KeyCommandCodec.Write(body, command);
+                break;
         }
     }
 
@@ -134,7 +136,7 @@ internal static class CommandCodec
             body.Text(KvLimits.NodeIdBytesMax), body.I64(), body.I64()),
         CommandKind.ClusterVersion => new Command.ClusterVersion(body.I32()),
         CommandKind.ClusterSize => new Command.ClusterSize(body.I32()),
-        _ => throw new FormatException($"Command kind {(byte)kind} is from a newer build."),
+        _ => KeyCommandCodec.Read(kind, ref body),
     };
 
     internal static void WriteGenesis(ByteWriter body, Genesis genesis)

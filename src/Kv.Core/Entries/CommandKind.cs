@@ -26,6 +26,7 @@ public enum CommandKind : byte
     DeleteRange = 33,
     Txn = 34,
     Compact = 35,
+    Range = 36,
     LeaseGrant = 48,
     LeaseRevoke = 49,
     LeaseRenew = 50,

@@ -12,9 +12,10 @@ internal enum SectionKind : byte
     Requests = 4,
     ChainHistory = 5,
 
-    // reserved: revisions of keys before the last one, and the revision they are compacted to
     KeyHistory = 16,
     Leases = 17,
+
+    // reserved: users, roles and what they may
     Auth = 18,
     Alarms = 19,
 

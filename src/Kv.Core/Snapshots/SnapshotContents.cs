@@ -18,6 +18,15 @@ internal sealed class SnapshotContents(bool keeps)
 
     public ContentsDigest KeysDigest => _keysDigest;
 
+    /// <summary>As <see cref="KeyRecord.Bytes"/>, of all keys.</summary>
+    public long KeyBytes { get; private set; }
+
+    public List<HistoryRecord> History { get; } = [];
+
+    public List<LeaseRecord> Leases { get; } = [];
+
+    public List<RaisedAlarm> Alarms { get; } = [];
+
     public List<ProducerTable.Producer> Producers { get; } = [];
 
     public List<KeyValuePair<UInt128, RequestTable.Known>> Requests { get; } = [];
@@ -62,6 +71,15 @@ internal sealed class SnapshotContents(bool keeps)
             case SectionKind.ChainHistory:
                 Keep(ChainHistory, SnapshotRecords.ReadLink(ref reader));
                 break;
+            case SectionKind.KeyHistory:
+                Keep(History, SnapshotRecords.ReadHistory(ref reader));
+                break;
+            case SectionKind.Leases:
+                Keep(Leases, SnapshotRecords.ReadLease(ref reader));
+                break;
+            case SectionKind.Alarms:
+                Keep(Alarms, SnapshotRecords.ReadAlarm(ref reader));
+                break;
             case SectionKind.ClusterSettings:
                 Keep(Cluster, SnapshotRecords.ReadCluster(ref reader));
                 break;
@@ -72,17 +90,18 @@ internal sealed class SnapshotContents(bool keeps)
         }
     }
 
-    private void TakeKey(KeyValuePair<byte[], KeyRecord> entry)
+    private void TakeKey(KeyRecord record)
     {
-        if (_lastKey is not null && entry.Key.AsSpan().SequenceCompareTo(_lastKey) <= 0)
+        if (_lastKey is not null && record.Key.AsSpan().SequenceCompareTo(_lastKey) <= 0)
         {
             throw new FormatException("Its keys are not in order.");
         }
-        _lastKey = entry.Key;
+        _lastKey = record.Key;
         if (keeps)
         {
-            Keys.Append(entry.Key, entry.Value);
-            _keysDigest.Add(entry.Key, entry.Value);
+            Keys.Append(record.Key, record);
+            _keysDigest.Add(record);
+            KeyBytes += record.Bytes;
         }
     }
 

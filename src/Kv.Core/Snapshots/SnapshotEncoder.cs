@@ -1,5 +1,6 @@
 using System.IO.Hashing;
 using Kv.Core.Entries;
+using Kv.Core.Store;
 
 namespace Kv.Core.Snapshots;
 
@@ -30,10 +31,16 @@ public sealed class SnapshotEncoder(StoreCapture capture)
         IEnumerable<ReadOnlyMemory<byte>>[] sections =
         [
             Section(SectionKind.Header, [capture.Header], SnapshotRecords.WriteHeader),
-            Section(SectionKind.Keys, capture.Keys.Scan(), SnapshotRecords.WriteKey),
+            Section(SectionKind.Keys, Keys(), SnapshotRecords.WriteKey),
             Section(SectionKind.Producers, capture.Producers, SnapshotRecords.WriteProducer),
             Section(SectionKind.Requests, capture.Requests, SnapshotRecords.WriteRequest),
             Section(SectionKind.ChainHistory, capture.ChainHistory, SnapshotRecords.WriteLink),
+            Section(
+                SectionKind.KeyHistory,
+                KeyHistory.Capture(capture.Keys, capture.Header.CompactedRevision),
+                SnapshotRecords.WriteHistory),
+            Section(SectionKind.Leases, capture.Leases, SnapshotRecords.WriteLease),
+            Section(SectionKind.Alarms, capture.Alarms, SnapshotRecords.WriteAlarm),
             Section(SectionKind.ClusterSettings, capture.Cluster, SnapshotRecords.WriteCluster),
         ];
         foreach (IEnumerable<ReadOnlyMemory<byte>> section in sections)
@@ -44,6 +51,14 @@ public sealed class SnapshotEncoder(StoreCapture capture)
             }
         }
         yield return Footer();
+    }
+
+    private IEnumerable<KeyRecord> Keys()
+    {
+        foreach ((_, KeyRecord record) in capture.Keys.Live.Scan())
+        {
+            yield return record;
+        }
     }
 
     // A section without records leaves no trace: a build that has one more writes the same bytes as before.

@@ -12,6 +12,7 @@ public sealed record SnapshotHeader(
     Digest AppliedHash,
     Digest Chain,
     long Revision,
+    long CompactedRevision,
     long Order,
     long Strays,
     long RequestFloor)

@@ -14,12 +14,6 @@ internal static class SnapshotRecords
     private const byte ClusterTaken = 2;
     private const byte ClusterSkipped = 3;
 
-    private const byte ReplyDone = 1;
-    private const byte ReplyGot = 2;
-    private const byte ReplyPrinted = 3;
-    private const byte ReplyRemoved = 4;
-    private const byte ReplyRefused = 5;
-
     public static void WriteHeader(ByteWriter writer, SnapshotHeader header)
     {
         CommandCodec.WriteGenesis(writer, header.Genesis);
@@ -27,6 +21,7 @@ internal static class SnapshotRecords
         writer.Digest(header.AppliedHash);
         writer.Digest(header.Chain);
         writer.I64(header.Revision);
+        writer.I64(header.CompactedRevision);
         writer.I64(header.Order);
         writer.I64(header.Strays);
         writer.I64(header.RequestFloor);
@@ -40,30 +35,74 @@ internal static class SnapshotRecords
         reader.I64(),
         reader.I64(),
         reader.I64(),
+        reader.I64(),
         reader.I64());
 
-    public static void WriteKey(ByteWriter writer, KeyValuePair<byte[], KeyRecord> entry)
+    public static void WriteKey(ByteWriter writer, KeyRecord record)
     {
-        KeyRecord record = entry.Value;
-        writer.VarU64((ulong)entry.Key.Length);
-        writer.Raw(entry.Key);
-        writer.VarU64((ulong)record.Value.Length);
-        writer.Raw(record.Value);
-        writer.VarU64((ulong)record.CreateRevision);
-        // Small where a key was put once or in quick succession, as most are.
-        writer.VarU64((ulong)(record.ModRevision - record.CreateRevision));
-        writer.VarU64((ulong)record.Version);
-        writer.VarU64((ulong)record.LeaseId);
+        writer.VarBytes(record.Key);
+        WritePut(writer, record);
     }
 
-    public static KeyValuePair<byte[], KeyRecord> ReadKey(ref ByteReader reader)
+    public static KeyRecord ReadKey(ref ByteReader reader)
     {
-        byte[] key = ReadShortBytes(ref reader).ToArray();
-        byte[] value = ReadShortBytes(ref reader).ToArray();
-        long createRevision = (long)reader.VarU64();
-        long modRevision = createRevision + (long)reader.VarU64();
-        return new(key, new KeyRecord(
-            value, createRevision, modRevision, (long)reader.VarU64(), (long)reader.VarU64()));
+        byte[] key = reader.VarBytes().ToArray();
+        return ReadPut(ref reader, key);
+    }
+
+    public static void WriteHistory(ByteWriter writer, HistoryRecord record)
+    {
+        writer.VarBytes(record.Key);
+        writer.VarU64((ulong)record.ModRevision);
+        writer.U8((byte)record.Kind);
+        if (record.Put is { } put)
+        {
+            WritePut(writer, put);
+        }
+        writer.U8((byte)(record.Base is null ? 0 : 1));
+        if (record.Base is { } below)
+        {
+            WritePut(writer, below);
+        }
+    }
+
+    public static HistoryRecord ReadHistory(ref ByteReader reader)
+    {
+        byte[] key = reader.VarBytes().ToArray();
+        long modRevision = (long)reader.VarU64();
+        var kind = (HistoryKind)reader.U8();
+        KeyRecord? put = kind == HistoryKind.Past ? ReadPut(ref reader, key) : null;
+        byte hasBase = reader.U8();
+        if (!Enum.IsDefined(kind) || hasBase > 1)
+        {
+            throw new FormatException($"A mutation of kind {(byte)kind} is from a newer build.");
+        }
+        return new HistoryRecord(key, modRevision, kind, put, hasBase == 1 ? ReadPut(ref reader, key) : null);
+    }
+
+    public static void WriteLease(ByteWriter writer, LeaseRecord lease)
+    {
+        writer.I64(lease.Id);
+        writer.I64(lease.TtlSeconds);
+        writer.I64(lease.Renewals);
+        writer.I64(lease.CheckpointMs);
+    }
+
+    public static LeaseRecord ReadLease(ref ByteReader reader) =>
+        new(reader.I64(), reader.I64(), reader.I64(), reader.I64());
+
+    public static void WriteAlarm(ByteWriter writer, RaisedAlarm alarm)
+    {
+        writer.U64(alarm.MemberId);
+        writer.U8((byte)alarm.Kind);
+    }
+
+    public static RaisedAlarm ReadAlarm(ref ByteReader reader)
+    {
+        var alarm = new RaisedAlarm(reader.U64(), (AlarmKind)reader.U8());
+        return Enum.IsDefined(alarm.Kind)
+            ? alarm
+            : throw new FormatException($"Alarm {(byte)alarm.Kind} is from a newer build.");
     }
 
     public static void WriteProducer(ByteWriter writer, ProducerTable.Producer producer)
@@ -81,11 +120,11 @@ internal static class SnapshotRecords
     {
         writer.U128(request.Key);
         writer.Digest(request.Value.Command);
-        WriteReply(writer, request.Value.Reply);
+        ReplyRecords.Write(writer, request.Value.Reply);
     }
 
     public static KeyValuePair<UInt128, RequestTable.Known> ReadRequest(ref ByteReader reader) => new(
-        reader.U128(), new RequestTable.Known(reader.Digest(), ReadReply(ref reader)));
+        reader.U128(), new RequestTable.Known(reader.Digest(), ReplyRecords.Read(ref reader)));
 
     public static void WriteLink(ByteWriter writer, ChainHistory.Link link)
     {
@@ -138,60 +177,25 @@ internal static class SnapshotRecords
         };
     }
 
-    private static void WriteReply(ByteWriter writer, Reply reply)
+    private static void WritePut(ByteWriter writer, KeyRecord record)
     {
-        writer.U8(reply switch
-        {
-            Reply.Done => ReplyDone,
-            // First answers of calls with a request id are kept without values.
-            Reply.Got { Value: null } => ReplyGot,
-            Reply.Printed { View: null } => ReplyPrinted,
-            Reply.Removed => ReplyRemoved,
-            Reply.Refused => ReplyRefused,
-            _ => throw new UnreachableException($"No snapshot form for the reply {reply.GetType().Name}."),
-        });
-        writer.I64(reply.Revision);
-        writer.I64(reply.Order);
-        switch (reply)
-        {
-            case Reply.Removed removed:
-                writer.I64(removed.Deleted);
-                break;
-            case Reply.Refused refused:
-                writer.I32((int)refused.Error);
-                break;
-        }
+        writer.VarBytes(record.Value);
+        writer.VarU64((ulong)record.CreateRevision);
+        // Small where a key was put once or in quick succession, as most are.
+        writer.VarU64((ulong)(record.ModRevision - record.CreateRevision));
+        writer.VarU64((ulong)record.Version);
+        writer.VarU64((ulong)record.LeaseId);
     }
 
-    private static Reply ReadReply(ref ByteReader reader)
+    private static KeyRecord ReadPut(ref ByteReader reader, byte[] key)
     {
-        byte kind = reader.U8();
-        long revision = reader.I64();
-        long order = reader.I64();
-        return kind switch
-        {
-            ReplyDone => new Reply.Done { Revision = revision, Order = order },
-            ReplyGot => new Reply.Got(null) { Revision = revision, Order = order },
-            ReplyPrinted => new Reply.Printed(null) { Revision = revision, Order = order },
-            ReplyRemoved => new Reply.Removed(reader.I64()) { Revision = revision, Order = order },
-            ReplyRefused => new Reply.Refused(ReadError(ref reader)) { Revision = revision, Order = order },
-            _ => throw new FormatException($"Reply kind {kind} is from a newer build."),
-        };
-    }
-
-    private static StoreError ReadError(ref ByteReader reader)
-    {
-        var error = (StoreError)reader.I32();
-        return Enum.IsDefined(error)
-            ? error
-            : throw new FormatException($"Store error {(int)error} is from a newer build.");
-    }
-
-    private static ReadOnlyMemory<byte> ReadShortBytes(ref ByteReader reader)
-    {
-        ulong length = reader.VarU64();
-        return length <= int.MaxValue
-            ? reader.Take((int)length)
-            : throw new FormatException($"A field of {length} bytes stands where {reader.Left} are left.");
+        byte[] value = reader.VarBytes().ToArray();
+        long createRevision = (long)reader.VarU64();
+        long modRevision = createRevision + (long)reader.VarU64();
+        var record = new KeyRecord(
+            key, value, createRevision, modRevision, (long)reader.VarU64(), (long)reader.VarU64());
+        return record.IsDeleted
+            ? throw new FormatException("A key without a version stands where one was put.")
+            : record;
     }
 }

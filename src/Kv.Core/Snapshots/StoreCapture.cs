@@ -10,11 +10,13 @@ public sealed class StoreCapture
 {
     internal StoreCapture(
         SnapshotHeader header,
-        OrderedIndexView<KeyRecord> keys,
+        KeyView keys,
         IReadOnlyList<ProducerTable.Producer> producers,
         IReadOnlyList<KeyValuePair<UInt128, RequestTable.Known>> requests,
         IReadOnlyList<ClusterSettings.Record> cluster,
-        IReadOnlyList<ChainHistory.Link> chainHistory)
+        IReadOnlyList<ChainHistory.Link> chainHistory,
+        IReadOnlyList<LeaseRecord> leases,
+        IReadOnlyList<RaisedAlarm> alarms)
     {
         Header = header;
         Keys = keys;
@@ -22,11 +24,13 @@ public sealed class StoreCapture
         Requests = requests;
         Cluster = cluster;
         ChainHistory = chainHistory;
+        Leases = leases;
+        Alarms = alarms;
     }
 
     public SnapshotHeader Header { get; }
 
-    public OrderedIndexView<KeyRecord> Keys { get; }
+    public KeyView Keys { get; }
 
     /// <summary>See <see cref="ClusterSettings.LogBytes"/>.</summary>
     public long LogBytes => Cluster.OfType<ClusterSettings.Record.Single>().Sum(
@@ -42,4 +46,9 @@ public sealed class StoreCapture
 
     /// <summary>Oldest first.</summary>
     internal IReadOnlyList<ChainHistory.Link> ChainHistory { get; }
+
+    /// <summary>By id.</summary>
+    internal IReadOnlyList<LeaseRecord> Leases { get; }
+
+    internal IReadOnlyList<RaisedAlarm> Alarms { get; }
 }

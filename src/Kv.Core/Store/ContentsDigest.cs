@@ -13,24 +13,29 @@ internal struct ContentsDigest
 
     private UInt128 _sum;
 
-    internal void Add(ReadOnlySpan<byte> key, KeyRecord record) => _sum += Of(key, record);
+    internal void Add(KeyRecord record) => _sum += Of(record);
 
-    internal void Remove(ReadOnlySpan<byte> key, KeyRecord record) => _sum -= Of(key, record);
+    internal void Remove(KeyRecord record) => _sum -= Of(record);
 
-    /// <summary>Covers the counters, too: two stores that answer differently are not equal.</summary>
-    internal readonly Digest Value(long revision, long order)
+    /// <summary>
+    /// Covers the counters and the other tables, too: two stores that answer differently are not equal.
+    /// </summary>
+    /// <param name="tables">As the keys' sum, of the tables beside them.</param>
+    internal readonly Digest Value(long revision, long compacted, long order, UInt128 tables)
     {
-        Span<byte> bytes = stackalloc byte[Digest.BytesLength + (2 * sizeof(long))];
+        Span<byte> bytes = stackalloc byte[(2 * Digest.BytesLength) + (3 * sizeof(long))];
         BinaryPrimitives.WriteUInt128BigEndian(bytes, _sum);
-        BinaryPrimitives.WriteInt64BigEndian(bytes[Digest.BytesLength..], revision);
-        BinaryPrimitives.WriteInt64BigEndian(bytes[(Digest.BytesLength + sizeof(long))..], order);
+        BinaryPrimitives.WriteUInt128BigEndian(bytes[16..], tables);
+        BinaryPrimitives.WriteInt64BigEndian(bytes[32..], revision);
+        BinaryPrimitives.WriteInt64BigEndian(bytes[40..], compacted);
+        BinaryPrimitives.WriteInt64BigEndian(bytes[48..], order);
         return Digest.Of(bytes);
     }
 
-    private static UInt128 Of(ReadOnlySpan<byte> key, KeyRecord record)
+    private static UInt128 Of(KeyRecord record)
     {
         Span<byte> bytes = stackalloc byte[RecordBytes];
-        Digest.Of(key).WriteTo(bytes);
+        Digest.Of(record.Key).WriteTo(bytes);
         Digest.Of(record.Value).WriteTo(bytes[Digest.BytesLength..]);
         Span<byte> numbers = bytes[(2 * Digest.BytesLength)..];
         BinaryPrimitives.WriteInt64BigEndian(numbers, record.CreateRevision);

@@ -20,25 +20,39 @@ public sealed partial class KeyValueStore
         Genesis is null && AwaitedGenesis is null && genesis.Base != Digest.Zero;
 
     /// <summary>
-    /// What a new cluster goes on from: keys, revision, order and the table of requests. Offsets, chain and
-    /// producers are the old log's and stay behind.
+    /// What a new cluster goes on from: keys as they are, leases, revision, order and the table of requests.
+    /// Offsets, chain and producers are the old log's and stay behind, and so does the history of the keys:
+    /// it is as if it were compacted.
     /// </summary>
     /// <param name="genesis">The new cluster's; it names this very base.</param>
-    internal StoreCapture CaptureBase(Genesis genesis) => new(
+    internal StoreCapture CaptureBase(Genesis genesis) => Capture(
         new SnapshotHeader(
             genesis,
             SnapshotHeader.NothingApplied,
             Digest.Zero,
             Digest.Zero,
             Revision,
+            CompactedRevision: Revision,
             Order,
             Strays: 0,
             _requests.Floor),
-        _keys.Snapshot(),
         [],
-        _requests.OldestFirst(),
         [],
         []);
+
+    private StoreCapture Capture(
+        SnapshotHeader header,
+        IReadOnlyList<ProducerTable.Producer> producers,
+        IReadOnlyList<ClusterSettings.Record> cluster,
+        IReadOnlyList<ChainHistory.Link> chainHistory) => new(
+            header,
+            _keys.View(),
+            producers,
+            _requests.OldestFirst(),
+            cluster,
+            chainHistory,
+            [.. _leases.All.Select(static lease => lease.ToRecord())],
+            [.. _alarms]);
 
     private string? ContradictsBase(Genesis genesis)
     {

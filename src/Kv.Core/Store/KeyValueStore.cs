@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Kv.Core.Entries;
 using Kv.Core.Snapshots;
 
@@ -10,18 +9,17 @@ namespace Kv.Core.Store;
 /// </summary>
 public sealed partial class KeyValueStore
 {
-    private readonly OrderedIndex<KeyRecord> _keys;
+    private readonly KeySpace _keys;
     private readonly StoreRules _rules;
     private readonly ChainHistory _history = new(KvLimits.ChainDigestsMax);
     private ProducerTable _producers = new(KvLimits.ProducersMax);
     private RequestTable _requests = new(KvLimits.RequestIdsMax);
-    private ContentsDigest _contents;
 
     /// <param name="rules">Null: those of this build.</param>
     public KeyValueStore(StoreRules? rules = null)
     {
         _rules = rules ?? StoreRules.OfThisBuild;
-        _keys = new OrderedIndex<KeyRecord>();
+        _keys = new KeySpace();
     }
 
     private KeyValueStore(SnapshotContents contents, StoreRules rules)
@@ -33,17 +31,17 @@ public sealed partial class KeyValueStore
         AppliedOffset = header.AppliedOffset;
         AppliedHash = header.AppliedHash;
         Chain = header.Chain;
-        Revision = header.Revision;
         Order = header.Order;
         Strays = header.Strays;
-        _keys = new OrderedIndex<KeyRecord>(contents.Keys);
-        _contents = contents.KeysDigest;
+        _keys = new KeySpace(contents);
         _producers = new ProducerTable(header.Genesis.ProducersMax);
         _requests = new RequestTable(header.Genesis.RequestIdsMax);
         Cluster.Found(header.Genesis);
         Cluster.Restore(contents.Cluster);
         contents.Producers.ForEach(_producers.Restore);
         _requests.Restore(header.RequestFloor, contents.Requests);
+        RestoreLeases(contents);
+        contents.Alarms.ForEach(alarm => _alarms.Add(alarm));
         // A snapshot tells the contents of its own offset only, by having them.
         contents.ChainHistory.ForEach(link => _history.Add(
             link.Offset, link.Chain, link.Offset == AppliedOffset ? Contents : Digest.Zero));
@@ -67,13 +65,13 @@ public sealed partial class KeyValueStore
     /// Digest of all keys with their records, of revision and order: equal on all nodes at equal offsets, or
     /// one of them has applied the log wrongly.
     /// </summary>
-    public Digest Contents => _contents.Value(Revision, Order);
+    public Digest Contents => _keys.Contents(Order, _leases.Sum + AlarmsHash());
 
     /// <summary>
     /// Grows by one with each mutation; also where the request table's floor has reached it, which takes a
     /// table full of commands that changed nothing. An empty store has revision 1, as in etcd.
     /// </summary>
-    public long Revision { get; private set; } = 1;
+    public long Revision => _keys.Revision;
 
     /// <summary>Counts commands of the simple API, reads included, and mutations.</summary>
     public long Order { get; private set; }
@@ -89,29 +87,28 @@ public sealed partial class KeyValueStore
 
     /// <summary>The value now; null: no such key.</summary>
     public ReadOnlyMemory<byte>? Get(ReadOnlySpan<byte> key) =>
-        _keys.TryGet(key, out KeyRecord? record) ? record.Value : default(ReadOnlyMemory<byte>?);
+        _keys.Find(key) is { } record ? record.Value : default(ReadOnlyMemory<byte>?);
 
     /// <summary>All keys now, in constant time.</summary>
-    public StoreView View() => new(_keys.Snapshot());
+    public StoreView View() => new(_keys.Live.Snapshot());
 
     /// <summary>
     /// The whole store now: constant time for the keys, a copy of the small tables (bounded, a few ms when
     /// full).
     /// </summary>
     /// <exception cref="InvalidOperationException">Nothing was founded: there is no store yet.</exception>
-    public StoreCapture Capture() => new(
+    public StoreCapture Capture() => Capture(
         new SnapshotHeader(
             Genesis ?? throw new InvalidOperationException("A store without a genesis has no snapshot."),
             AppliedOffset,
             AppliedHash,
             Chain,
             Revision,
+            CompactedRevision,
             Order,
             Strays,
             _requests.Floor),
-        _keys.Snapshot(),
         [.. _producers.All.OrderBy(static producer => producer.Id)],
-        _requests.OldestFirst(),
         Cluster.Capture(),
         _history.ToArray());
 
@@ -187,6 +184,7 @@ public sealed partial class KeyValueStore
         Chain = Chain.Chain(offset, hash);
         _history.Add(offset, Chain, Contents);
         Cluster.NoteMessage(length);
+        _keys.Prune(KvLimits.PrunedPerEntryMax);
     }
 
     private string? ContradictsBasis(LogEntry entry, long offset)
@@ -283,11 +281,11 @@ public sealed partial class KeyValueStore
         {
             return first;
         }
-        Reply reply = ApplyCommand(logged.Command, offset, withValues: false);
-        _requests.Remember(id, command, reply);
+        Reply reply = ApplyCommand(logged.Command, offset, withValues);
+        _requests.Remember(id, command, RequestTable.Kept(reply));
         // A table full of answers that changed nothing has its floor above the revision. No id could be
         // issued high enough any more, and nothing with an id could raise the revision.
-        Revision = Math.Max(Revision, _requests.Floor);
+        _keys.RaiseRevision(_requests.Floor);
         return reply;
     }
 
@@ -304,7 +302,7 @@ public sealed partial class KeyValueStore
         Command.ClusterSize size => DoneUnless(Cluster.Apply(size)),
         // Registrations and geneses count in an entry of their own only.
         Command.Barrier or Command.Register or Command.Found => Done(order: 0),
-        _ => throw new UnreachableException($"Unknown command {command.GetType().Name}."),
+        _ => ApplyKeyCommand(command, withValues),
     };
 
     private Reply ApplySet(Command.Set set)
@@ -317,7 +315,12 @@ public sealed partial class KeyValueStore
         {
             return Refused(StoreError.RequestTooLarge);
         }
-        Put(set.Key, set.Value, leaseId: 0);
+        if (RefusedByAlarm(adds: true) is { } alarm)
+        {
+            return Refused(alarm);
+        }
+        Put(set.Key.Span, set.Value.ToArray(), leaseId: 0);
+        _keys.EndTransaction();
         return Done(++Order);
     }
 
@@ -336,35 +339,15 @@ public sealed partial class KeyValueStore
         {
             return Refused(StoreError.KeyEmpty);
         }
-        KeyRecord? removed = _keys.Remove(del.Key.Span);
-        if (removed is not null)
-        {
-            _contents.Remove(del.Key.Span, removed);
-            Revision++;
-        }
-        return new Reply.Removed(removed is not null ? 1 : 0) { Revision = Revision, Order = ++Order };
+        bool wasThere = Delete(del.Key.Span) is not null;
+        _keys.EndTransaction();
+        return new Reply.Removed(wasThere ? 1 : 0) { Revision = Revision, Order = ++Order };
     }
 
     private Reply.Done ApplyClose(Command.Close close)
     {
         _producers.Close(close.ProducerId);
         return Done(order: 0);
-    }
-
-    private void Put(ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, long leaseId)
-    {
-        Revision++;
-        // The entry's bytes are not ours to keep: one small value would hold a whole batch in memory.
-        byte[] own = value.ToArray();
-        KeyRecord record = _keys.TryGet(key.Span, out KeyRecord? before)
-            ? new KeyRecord(own, before.CreateRevision, Revision, before.Version + 1, leaseId)
-            : new KeyRecord(own, Revision, Revision, 1, leaseId);
-        _keys.Set(key.ToArray(), record);
-        if (before is not null)
-        {
-            _contents.Remove(key.Span, before);
-        }
-        _contents.Add(key.Span, record);
     }
 
     private AppliedEntry Stray(Digest hash, LogEntry? entry, string why)

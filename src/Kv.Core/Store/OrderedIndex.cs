@@ -85,6 +85,9 @@ public sealed class OrderedIndex<T> where T : class
         return new OrderedIndexView<T>(_root);
     }
 
+    /// <summary>As <see cref="Snapshot"/>, for free, but good only until the next write.</summary>
+    internal OrderedIndexView<T> Peek() => new(_root);
+
     /// <summary>As <see cref="OrderedIndexView{T}.Scan"/>, over the live map.</summary>
     /// <exception cref="InvalidOperationException">On the step after a write: scan a snapshot.</exception>
     public OrderedRange<T> Scan(

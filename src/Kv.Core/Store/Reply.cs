@@ -25,6 +25,26 @@ public abstract record Reply
     /// <param name="Deleted">Keys deleted.</param>
     public sealed record Removed(long Deleted) : Reply;
 
+    /// <param name="Previous">
+    /// What was there before, if it was asked for and there was something.
+    /// </param>
+    public sealed record Stored(KeyRecord? Previous) : Reply;
+
+    /// <param name="Previous">The records deleted, by key, if they were asked for.</param>
+    public sealed record DeletedRange(long Count, IReadOnlyList<KeyRecord> Previous) : Reply;
+
+    /// <param name="Result">Null on nodes that were not asked.</param>
+    public sealed record Ranged(RangeResult? Result) : Reply;
+
+    /// <param name="Succeeded">Every compare held.</param>
+    /// <param name="Replies">
+    /// One to each command done; its revision is what that part of the transaction saw.
+    /// </param>
+    public sealed record TxnDone(bool Succeeded, IReadOnlyList<Reply> Replies) : Reply;
+
+    /// <summary>A lease was granted or renewed.</summary>
+    public sealed record Leased(long LeaseId, long TtlSeconds) : Reply;
+
     /// <summary>The store did not do it; nothing changed.</summary>
     public sealed record Refused(StoreError Error) : Reply;
 }
@@ -54,4 +74,49 @@ public enum StoreError
 
     /// <summary>A snapshot was announced that has more of the log than there is.</summary>
     SnapshotAhead = 7,
+
+    /// <summary>
+    /// The request was applied before, at the revision given, and its result had records of keys, which the
+    /// request table does not keep.
+    /// </summary>
+    ResultNotKept = 8,
+
+    /// <summary>The put keeps value or lease of a key that is not there.</summary>
+    KeyNotFound = 9,
+
+    /// <summary>The put keeps the value and brings one.</summary>
+    ValueProvided = 10,
+
+    /// <summary>The put keeps the lease and names one.</summary>
+    LeaseProvided = 11,
+
+    /// <summary>A transaction writes a key twice.</summary>
+    DuplicateKey = 12,
+
+    /// <summary>
+    /// A transaction has more than <see cref="KvLimits.TxnCommandsMax"/> compares or commands in a list, or
+    /// is nested deeper than <see cref="KvLimits.TxnDepthMax"/>.
+    /// </summary>
+    TooManyOperations = 13,
+
+    /// <summary>The revision is below the one compacted to, or compacted to already.</summary>
+    Compacted = 14,
+
+    /// <summary>The store has not come to that revision yet.</summary>
+    FutureRevision = 15,
+
+    LeaseNotFound = 16,
+
+    LeaseExists = 17,
+
+    LeaseTtlTooLarge = 18,
+
+    /// <summary>There are <see cref="KvLimits.LeasesMax"/> leases.</summary>
+    TooManyLeases = 19,
+
+    /// <summary>The NOSPACE alarm is raised: nothing is added.</summary>
+    NoSpace = 20,
+
+    /// <summary>The CORRUPT alarm is raised: nothing is served.</summary>
+    Corrupt = 21,
 }

@@ -52,6 +52,23 @@ public sealed class RequestTable(int requestIdsMax)
         }
     }
 
+    /// <summary>The reply as a repetition gets it: without what would make the table large.</summary>
+    internal static Reply Kept(Reply reply) => reply switch
+    {
+        Reply.Got got => got with { Value = null },
+        Reply.Printed printed => printed with { View = null },
+        _ => HasRecords(reply) ? Refused(StoreError.ResultNotKept, reply.Revision, reply.Order) : reply,
+    };
+
+    private static bool HasRecords(Reply reply) => reply switch
+    {
+        Reply.Stored stored => stored.Previous is not null,
+        Reply.DeletedRange deleted => deleted.Previous.Count > 0,
+        Reply.Ranged => true,
+        Reply.TxnDone txn => txn.Replies.Any(HasRecords),
+        _ => false,
+    };
+
     internal void Restore(long floor, IEnumerable<KeyValuePair<UInt128, Known>> oldestFirst)
     {
         Floor = floor;

@@ -12,8 +12,8 @@ namespace Kv.Actors.Tests.Core;
 public sealed class RecordedLogTests
 {
     [Theory]
-    [InlineData("simple-api", "9d645dc98961286d48d0102118f0c0d4", "5d21f89c0405f4045d6b715830a9fbe2")]
-    [InlineData("cluster-settings", "2dfee9fb755bbeb8605ff7dd7f4381ba", "cb689bf60b4c1e74f488cd6cbeef8dc7")]
+    [InlineData("simple-api", "9d645dc98961286d48d0102118f0c0d4", "5cd0c362ba5a9f95fb5450e0bdc7588d")]
+    [InlineData("cluster-settings", "2dfee9fb755bbeb8605ff7dd7f4381ba", "df12dd709ed303a4e8af0bbc65f2f540")]
     public void A_recorded_log_makes_the_state_recorded_with_it(string log, string chain, string state)
     {
         KeyValueStore store = Replay(log);

@@ -167,18 +167,29 @@ public sealed class MembershipTests : MemberNodes
     {
         byte[] right = "\"right\""u8.ToArray();
         var keys = new OrderedIndex<KeyRecord>();
-        foreach ((byte[] key, KeyRecord record) in capture.Keys.Scan())
+        foreach ((byte[] key, KeyRecord record) in capture.Keys.Live.Scan())
         {
             bool isRight = record.Value.AsSpan().SequenceEqual(right);
-            keys.Set(key, isRight ? record with { Value = "\"wrong\""u8.ToArray() } : record);
+            keys.Set(key, isRight ? new KeyRecord(
+                key, "\"wrong\""u8.ToArray(), record.CreateRevision, record.ModRevision, record.Version, 0)
+                : record);
         }
+        var view = new KeyView(
+            keys.Snapshot(),
+            new OrderedIndex<KeyRecord>().Snapshot(),
+            default,
+            capture.Header.Revision,
+            capture.Header.CompactedRevision,
+            pin: capture);
         return Stores.Encode(new StoreCapture(
             capture.Header,
-            keys.Snapshot(),
+            view,
             capture.Producers,
             capture.Requests,
             capture.Cluster,
-            capture.ChainHistory));
+            capture.ChainHistory,
+            capture.Leases,
+            capture.Alarms));
     }
 
     private static string Text(Reply.Got got) => System.Text.Encoding.UTF8.GetString(got.Value!.Value.Span);

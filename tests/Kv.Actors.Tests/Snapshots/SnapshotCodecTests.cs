@@ -11,7 +11,7 @@ public sealed class SnapshotCodecTests
     [Fact]
     public void A_restored_store_has_what_the_captured_one_had()
     {
-        KeyValueStore store = Stores.Small();
+        KeyValueStore store = Stores.Full();
 
         KeyValueStore restored = Stores.Decode(Stores.Encode(store));
 
@@ -28,7 +28,7 @@ public sealed class SnapshotCodecTests
     [Fact]
     public void A_snapshot_of_a_restored_store_has_the_same_bytes()
     {
-        byte[] snapshot = Stores.Encode(Stores.Small());
+        byte[] snapshot = Stores.Encode(Stores.Full());
 
         Assert.Equal(snapshot, Stores.Encode(Stores.Decode(snapshot)));
     }
@@ -36,7 +36,7 @@ public sealed class SnapshotCodecTests
     [Fact]
     public void Version_1_has_these_bytes_for_ever()
     {
-        string bytes = Convert.ToHexString(Stores.Encode(Stores.Small()));
+        string bytes = Convert.ToHexString(Stores.Encode(Stores.Full()));
 
         Assert.Equal(GoldenBytes, bytes);
     }
@@ -44,7 +44,7 @@ public sealed class SnapshotCodecTests
     [Fact]
     public void Any_flipped_bit_is_noticed()
     {
-        byte[] snapshot = Stores.Encode(Stores.Small());
+        byte[] snapshot = Stores.Encode(Stores.Full());
         for (int bit = 0; bit < snapshot.Length * 8; bit++)
         {
             snapshot[bit / 8] ^= (byte)(1 << (bit % 8));
@@ -58,7 +58,7 @@ public sealed class SnapshotCodecTests
     [Fact]
     public void A_snapshot_cut_anywhere_is_noticed()
     {
-        byte[] snapshot = Stores.Encode(Stores.Small());
+        byte[] snapshot = Stores.Encode(Stores.Full());
 
         Assert.All(
             Enumerable.Range(0, snapshot.Length),
@@ -68,12 +68,12 @@ public sealed class SnapshotCodecTests
 
     [Fact]
     public void Bytes_behind_the_footer_are_noticed() => Assert.Equal(
-        SnapshotFault.Damaged, Stores.Refused([.. Stores.Encode(Stores.Small()), 0]).Fault);
+        SnapshotFault.Damaged, Stores.Refused([.. Stores.Encode(Stores.Full()), 0]).Fault);
 
     [Fact]
     public void A_missing_chunk_is_noticed()
     {
-        var store = Stores.Small();
+        var store = Stores.Full();
         for (int i = 2; i < 8; i++)
         {
             store.Apply(100 + i, Entries.Encode(11, i + 1, Entries.Set($"k{i}", new string('x', 200_000))));
@@ -90,7 +90,7 @@ public sealed class SnapshotCodecTests
     [Fact]
     public void A_newer_format_version_is_refused_by_name()
     {
-        byte[] snapshot = Stores.Encode(Stores.Small());
+        byte[] snapshot = Stores.Encode(Stores.Full());
         snapshot[4] = 2;
 
         SnapshotException refused = Stores.Refused(snapshot);
@@ -102,7 +102,7 @@ public sealed class SnapshotCodecTests
     [Fact]
     public void A_section_of_a_newer_build_is_refused_by_name()
     {
-        byte[] snapshot = Stores.Encode(Stores.Small());
+        byte[] snapshot = Stores.Encode(Stores.Full());
         var newer = new ChunkBuffer();
         newer.Begin((SectionKind)99);
         newer.GetSpan(1)[0] = 7;
@@ -126,7 +126,7 @@ public sealed class SnapshotCodecTests
     [InlineData(100_000)]
     public void A_snapshot_may_come_in_pieces_of_any_size(int pieceBytes)
     {
-        byte[] snapshot = Stores.Encode(Stores.Small());
+        byte[] snapshot = Stores.Encode(Stores.Full());
         var decoder = new SnapshotDecoder();
 
         foreach (byte[] piece in snapshot.Chunk(pieceBytes))
@@ -140,14 +140,14 @@ public sealed class SnapshotCodecTests
     [Fact]
     public void Verifying_alone_counts_what_is_there()
     {
-        KeyValueStore store = Stores.Small();
+        KeyValueStore store = Stores.Full();
         byte[] snapshot = Stores.Encode(store);
         var decoder = new SnapshotDecoder(keepsStore: false);
 
         decoder.Write(snapshot);
 
         SnapshotSummary summary = decoder.Complete();
-        Assert.Equal((1, 1, 5, snapshot.Length),
+        Assert.Equal((2, 1, 5, snapshot.Length),
             (summary.Keys, summary.Producers, summary.Requests, summary.BytesLength));
         Assert.Equal(StateDigest.Of(store.Capture()), summary.StateDigest);
     }
@@ -155,7 +155,7 @@ public sealed class SnapshotCodecTests
     [Fact]
     public void Nothing_can_be_had_of_a_snapshot_that_is_not_complete()
     {
-        byte[] snapshot = Stores.Encode(Stores.Small());
+        byte[] snapshot = Stores.Encode(Stores.Full());
         var decoder = new SnapshotDecoder();
         decoder.Write(snapshot.AsSpan(0, snapshot.Length - 1));
 
@@ -179,28 +179,33 @@ public sealed class SnapshotCodecTests
         Assert.Throws<InvalidOperationException>(new KeyValueStore().Capture);
 
     // Heading 5, count 1, six sections of 9, two digests of 16, checksum 8.
-    private const int FooterBytes = 5 + 1 + 54 + 32 + 8;
+    private const int FooterBytes = 5 + 1 + (9 * 9) + 32 + 8;
 
     private const string GoldenBytes =
-        "4B56534E010000000174000000EEFFC0000000000000000000000000000000000000000000010000"
-        + "000000000000001800000400000000010012000000000000004A84B70042F8BF36F30E4EAF811AC0"
-        + "B1199ECF0EEBAB6FEEC6DDB6A69FFB3DBA0500000000000000070000000000000001000000000000"
-        + "0000000000000000008E58561F692151E102080000000161013302020200BDA6799479EAE0D7031E"
-        + "0000000B00000000000000020000006E310300000000000000110000000000000069A1D4AE1BFA73"
-        + "AB040101000001000000000000000000000000000000111942A84C3B44898C37D8C9254079550104"
-        + "00000000000000040000000000000002000000000000000000000000000000CF8FC3351CC6A81391"
-        + "346750400E332E020400000000000000050000000000000003000000000000000000000000000000"
-        + "2FF39367394F506C73B2284B32BF8672030400000000000000060000000000000004000000000000"
-        + "000000000000000000B58F7C2C0E08973FF527CC2BB4CEAA91040500000000000000070000000000"
-        + "0000010000000000000005000000000000000000000000000000273A61159D6F88BD88BB32D7A96B"
-        + "6A7E05050000000000000000000000000000000100000034EA82939690035905A80000000A000000"
-        + "00000000D93DC8041ACF340F6A144EEDE9996BEA0B00000000000000AAAB9BE5754EC9776DA5C29D"
-        + "59E544E50C00000000000000ECD25216C54C70B2AD1F6CE37FEA92180F000000000000008E9D9CD2"
-        + "0F1FB040273C832D1206F8EB1000000000000000F577DA58E93C2CFC873F461A35B1F1FB11000000"
-        + "0000000021A6B269F8751B940D47086DD62805FA1200000000000000199ECF0EEBAB6FEEC6DDB6A6"
-        + "9FFB3DBA00B537BE97238FBC14390000000101000000030000000411000000000000010000000000"
-        + "000002020000006E310F0000000000000084030000000000000312000000000000003665DFB25ACE"
-        + "74F8FF57000000060101000000000000000201000000000000000301000000000000000405000000"
-        + "0000000005070000000000000014030000000000000022A7EBCBD47A6E91CCE06F81755FF4C2241E"
-        + "842E92EA0BA2B6326234B01F0801AE66590E171209F6";
+        "4B56534E01000000017C000000EEFFC0000000000000000000000000000000000000000000010000"
+        + "00000000000000180000040000000001001400000000000000F4DAA2F255D6BCE78716559EE4F0F4"
+        + "6C8AEB2509E2CEB38793299C926F6FF3860700000000000000030000000000000009000000000000"
+        + "00010000000000000000000000000000002107335AB966671A02100000000161013302020200016B"
+        + "013206010207176E02032AD19F90031E0000000B00000000000000020000006E3104000000000000"
+        + "001400000000000000D353A969D3A2D28F0401010000010000000000000000000000000000001119"
+        + "42A84C3B44898C37D8C9254079550104000000000000000400000000000000020000000000000000"
+        + "00000000000000CF8FC3351CC6A81391346750400E332E0204000000000000000500000000000000"
+        + "030000000000000000000000000000002FF39367394F506C73B2284B32BF86720304000000000000"
+        + "00060000000000000004000000000000000000000000000000B58F7C2C0E08973FF527CC2BB4CEAA"
+        + "91040500000000000000070000000000000001000000000000000500000000000000000000000000"
+        + "0000273A61159D6F88BD88BB32D7A96B6A7E05050000000000000000000000000000000100000034"
+        + "EA82939690035905C00000000A00000000000000D93DC8041ACF340F6A144EEDE9996BEA0B000000"
+        + "00000000AAAB9BE5754EC9776DA5C29D59E544E50C00000000000000ECD25216C54C70B2AD1F6CE3"
+        + "7FEA92180F000000000000008E9D9CD20F1FB040273C832D1206F8EB1000000000000000F577DA58"
+        + "E93C2CFC873F461A35B1F1FB110000000000000021A6B269F8751B940D47086DD62805FA12000000"
+        + "00000000199ECF0EEBAB6FEEC6DDB6A69FFB3DBA14000000000000008AEB2509E2CEB38793299C92"
+        + "6F6FF38661A749378726E84C102B0000000162030101320300010000016104020101310200010001"
+        + "62050000016B060101310600010700016B070200B30B0159E2CAE1F8112000000007000000000000"
+        + "003C000000000000000000000000000000DC0500000000000075387E07054922C613090000000500"
+        + "00000000000001644E39545EE754481439000000010100000003000000C413000000000000010000"
+        + "000000000002020000006E310F0000000000000084030000000000000312000000000000004E83B1"
+        + "1616147BD2FF72000000090101000000000000000202000000000000000301000000000000000405"
+        + "00000000000000050800000000000000100500000000000000110100000000000000130100000000"
+        + "000000140300000000000000E1F50D859EB8418F6455900F9C51B1DA784FDEC8FD4EC9FB5721C299"
+        + "15063BBC149DC465015D4048";
 }

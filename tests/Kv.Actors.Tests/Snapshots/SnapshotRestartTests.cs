@@ -258,7 +258,10 @@ public sealed class SnapshotRestartTests : TestKit, IDisposable
         await node.StopAsync();
         // The tail is this run's own: what is compared is the state that the runs before left.
         return string.Join(
-            ',', capture.Keys.Scan().Select(static pair => $"{Convert.ToHexString(pair.Key)}={pair.Value}"));
+            ',',
+            capture.Keys.Live.Scan().Select(static pair => pair.Value).Select(static record =>
+                $"{Convert.ToHexString(record.Key)}={Convert.ToHexString(record.Value)} "
+                + $"{record.CreateRevision} {record.ModRevision} {record.Version}"));
     }
 
     private void CopyTo(NodeOnSqlite other)

@@ -8,7 +8,7 @@ namespace Kv.Actors.Tests.Snapshots;
 /// <summary>Stores with something in them, and their snapshots as bytes.</summary>
 internal static class Stores
 {
-    /// <summary>A store that has one of everything a snapshot holds.</summary>
+    /// <summary>A store that has one of everything the simple API and the log leave in a snapshot.</summary>
     internal static KeyValueStore Small()
     {
         var store = new KeyValueStore(
@@ -35,6 +35,23 @@ internal static class Stores
         byte[] damaged = Entries.Register(nonce: 7);
         damaged[^1] ^= 1;
         store.Apply(18, damaged);
+        return store;
+    }
+
+    /// <summary>A store that has one of everything a snapshot holds.</summary>
+    internal static KeyValueStore Full()
+    {
+        KeyValueStore store = Small();
+        Command[] etcd =
+        [
+            new Command.LeaseGrant(7, 60),
+            new Command.Put(Entries.Utf8("k"), Entries.Utf8("1"), LeaseId: 7),
+            new Command.Put(Entries.Utf8("k"), Entries.Utf8("2"), LeaseId: 7),
+            new Command.Compact(3),
+            new Command.LeaseCheckpoint([new LeaseRemainder(7, 0, 1_500)]),
+            new Command.Alarm(5, AlarmKind.NoSpace, IsRaised: true),
+        ];
+        store.Apply(20, Entries.Encode(11, 4, etcd));
         return store;
     }
 
