@@ -42,7 +42,9 @@ public sealed class DifferentialTests
             var requests = new RequestGenerator(
                 dice, new KeyPool(dice, $"session{session}/"), alone: false, firstLease: session * 1_000);
             var run = new DifferentialRun(
-                seed, Side.AmongOthers(etcd.Endpoint.AskAsync), Side.AmongOthers(candidate.Endpoint.AskAsync));
+                seed,
+                Side.AmongOthers(etcd.Endpoint.AskAsync),
+                Side.AmongOthers(candidate.Endpoint.AskAsync));
             return run.FindDifferenceAsync(requests, DifferentialSettings.Operations / Sessions);
         }
     }

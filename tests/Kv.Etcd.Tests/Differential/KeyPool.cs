@@ -4,8 +4,8 @@ using Kv.Etcd.Tests.Systems;
 namespace Kv.Etcd.Tests.Differential;
 
 /// <summary>
-/// Few keys, so that operations meet: at most twelve. Up to there etcd's sort is stable, and the order of equals
-/// is no accident.
+/// Few keys, so that operations meet: at most twelve. Up to there etcd's sort is stable, and the order of
+/// equals is no accident.
 /// </summary>
 /// <param name="prefix">Every key and range stays below it; empty: the whole key space.</param>
 internal sealed class KeyPool(Random dice, string prefix)
@@ -24,7 +24,7 @@ internal sealed class KeyPool(Random dice, string prefix)
 
     public ByteString Value() => Keys.Of(dice.GetItems(Values, 1)[0]);
 
-    /// <summary>A key alone, a prefix, from a key on, everything, or any two keys, also the wrong way round.</summary>
+    /// <summary>A key, a prefix, from a key on, everything, or any two keys in any order.</summary>
     public (ByteString Key, ByteString End) Range() => dice.Next(10) switch
     {
         < 3 => (Key(), ByteString.Empty),

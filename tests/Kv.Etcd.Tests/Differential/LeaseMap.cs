@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace Kv.Etcd.Tests.Differential;
 
 /// <summary>
-/// Ids that the client chose are the same on two servers; ids that the server chose are told by tokens, in the
-/// order of their grants. Keeps the time since each grant, too.
+/// Ids that the client chose are the same on two servers; ids that the server chose are told by tokens, in
+/// the order of their grants. Keeps the time since each grant, too.
 /// </summary>
 internal sealed class LeaseMap
 {

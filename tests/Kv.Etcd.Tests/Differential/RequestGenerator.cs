@@ -9,7 +9,7 @@ namespace Kv.Etcd.Tests.Differential;
 /// </summary>
 /// <param name="dice">Seeded.</param>
 /// <param name="keys">Of the same dice.</param>
-/// <param name="alone">Nobody else writes: compactions, and what shows all leases, have a known outcome.</param>
+/// <param name="alone">Nobody else writes: compactions and lists of all leases have a known outcome.</param>
 /// <param name="firstLease">The lowest of the few lease ids this client chooses.</param>
 internal sealed class RequestGenerator(Random dice, KeyPool keys, bool alone, long firstLease)
 {

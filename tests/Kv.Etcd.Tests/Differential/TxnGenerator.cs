@@ -4,9 +4,9 @@ using Kv.Protos.Etcd;
 namespace Kv.Etcd.Tests.Differential;
 
 /// <summary>
-/// Puts, ranges and transactions by chance. Left out is what makes etcd 3.4 end (a put with ignore_value behind
-/// a delete of the same transaction, an unknown sort target) and what it lets through by mistake (a delete
-/// without an end beside a put: its check for duplicate keys takes the missing end for an early one).
+/// Puts, ranges and transactions by chance. Left out is what makes etcd 3.4 end (a put with ignore_value
+/// behind a delete of the same transaction, an unknown sort target) and what it lets through by mistake (a
+/// delete without an end beside a put: its check for duplicate keys takes the missing end for an early one).
 /// </summary>
 internal sealed class TxnGenerator(Random dice, KeyPool keys, long firstLease)
 {
@@ -73,14 +73,14 @@ internal sealed class TxnGenerator(Random dice, KeyPool keys, long firstLease)
         return range;
     }
 
-    /// <summary>A transaction of a few levels; one in many is too long, or has an operation without content.</summary>
+    /// <summary>A transaction of a few levels; some are too long, or have an empty operation.</summary>
     public TxnRequest Txn(long latest)
     {
         TxnRequest txn = Txn(latest, 1, deleting: dice.Next(2) == 0);
         if (dice.Next(30) == 0)
         {
-            var tooMany = Enumerable.Repeat(new RequestOp { RequestRange = Range(latest, false) }, OpsMax + 1);
-            (dice.Next(2) == 0 ? txn.Success : txn.Failure).AddRange(tooMany);
+            var op = new RequestOp { RequestRange = Range(latest, withPast: false) };
+            (dice.Next(2) == 0 ? txn.Success : txn.Failure).AddRange(Enumerable.Repeat(op, OpsMax + 1));
         }
         return txn;
     }

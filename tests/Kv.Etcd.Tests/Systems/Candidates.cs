@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Kv.Etcd.Tests.Systems;
 
-/// <summary>What is compared with a real etcd. A name more in <see cref="Names"/> is one more candidate.</summary>
+/// <summary>What is compared with a real etcd: each name in <see cref="Names"/>.</summary>
 internal static class Candidates
 {
     /// <summary>Another etcd: the comparison itself finds no difference where there is none.</summary>
