@@ -98,11 +98,17 @@ public static class KvLimits
     /// </summary>
     public const int LogMessageBytesExtra = 512;
 
-    /// <summary>Most compares, and most commands in each list of a transaction; etcd's default.</summary>
+    /// <summary>
+    /// Most compares, and most commands in each list of a transaction; a nested one has what its outer one
+    /// leaves of them. etcd's default.
+    /// </summary>
     public const int TxnCommandsMax = 128;
 
-    /// <summary>Deepest nesting of transactions: far above any sensible one, far below what a stack holds.</summary>
-    public const int TxnDepthMax = 16;
+    /// <summary>
+    /// Deepest nesting of transactions. Protobuf readers take a hundred levels of messages, and a transaction
+    /// is two: no client can send a deeper one.
+    /// </summary>
+    public const int TxnDepthMax = 64;
 
     /// <summary>
     /// Shortest time to live of a lease, s; a shorter one is raised to it. etcd's with its default election
@@ -138,4 +144,10 @@ public static class KvLimits
     /// Largest gRPC message sent or received, bytes: gRPC's usual 4 MiB, so that plain clients work.
     /// </summary>
     public const int MessageBytesMax = 4_194_304;
+
+    /// <summary>
+    /// Largest reply of etcd's API, bytes, 512 MiB: a range without a limit. Beyond: RESOURCE_EXHAUSTED; ask
+    /// for pages.
+    /// </summary>
+    public const int EtcdReplyBytesMax = 536_870_912;
 }

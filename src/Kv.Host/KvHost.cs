@@ -5,6 +5,7 @@ using Akka.Hosting;
 using Grpc.AspNetCore.Server.Model;
 using Kv.Actors.Nodes;
 using Kv.Core;
+using Kv.Host.Etcd;
 using Kv.Host.Grpc;
 using Kv.Host.Nodes;
 using Kv.Host.Settings;
@@ -92,6 +93,7 @@ internal static class KvHost
         app.MapGrpcService<ProtoKvService>();
         app.MapGrpcService<SnapshotExportService>();
         app.MapGrpcService<PeerGrpcService>();
+        EtcdServices.Map(app);
         app.MapGrpcHealthChecksService();
         app.MapGrpcReflectionService();
         app.MapGet("/healthz", static () => Results.Text("ok\n"));
@@ -114,6 +116,7 @@ internal static class KvHost
             grpc.MaxReceiveMessageSize = KvLimits.MessageBytesMax;
             grpc.MaxSendMessageSize = KvLimits.MessageBytesMax + 1024;
         }).AddJsonTranscoding();
+        EtcdServices.Add(services);
         services.AddGrpcReflection();
         services.AddGrpcHealthChecks().AddCheck<HealthEndpoints.AllReady>("");
         services.Configure<HealthCheckPublisherOptions>(options =>

@@ -12,7 +12,7 @@ using Kv.Core.Store;
 namespace Kv.Actors.Nodes;
 
 /// <summary>The edge's handle on a node of a totally ordered mode.</summary>
-public sealed class LogNode : IKvNode
+public sealed partial class LogNode : IKvNode
 {
     private readonly LogNodeOptions _options;
     private readonly IActorRef _node;
@@ -24,8 +24,10 @@ public sealed class LogNode : IKvNode
     private long _bytesAdmitted;
     private volatile bool _stopping;
 
-    private LogNode(LogNodeOptions options, IActorRef node, LogNodeActor.Parts parts)
+    private LogNode(
+        LogNodeOptions options, IActorRef node, LogNodeActor.Parts parts, Task<ulong> clusterKnown)
     {
+        _clusterKnown = clusterKnown;
         _options = options;
         _node = node;
         _store = parts.Store;
@@ -44,15 +46,24 @@ public sealed class LogNode : IKvNode
     /// <summary>Starts the node's actors; it catches up with the log by itself.</summary>
     public static async Task<LogNode> StartAsync(ActorSystem system, LogNodeOptions options)
     {
-        IActorRef node = system.ActorOf(LogNodeActor.Props(options), $"node-{options.NodeId}");
+        var clusterKnown = new TaskCompletionSource<ulong>(TaskCreationOptions.RunContinuationsAsynchronously);
+        LogNodeOptions noting = options with
+        {
+            OnClusterKnown = clusterId =>
+            {
+                options.OnClusterKnown(clusterId);
+                clusterKnown.TrySetResult(clusterId);
+            },
+        };
+        IActorRef node = system.ActorOf(LogNodeActor.Props(noting), $"node-{options.NodeId}");
         LogNodeActor.Parts parts = await node.Ask<LogNodeActor.Parts>(new LogNodeActor.GetParts());
-        return new LogNode(options, node, parts);
+        return new LogNode(options, node, parts, clusterKnown.Task);
     }
 
     public async Task<Reply> ExecuteAsync(
         Command command, RequestId? requestId, CancellationToken cancellation)
     {
-        bool isRead = command is Command.Get or Command.Print or Command.Barrier;
+        bool isRead = command is Command.Get or Command.Print or Command.Barrier or Command.Range;
         await CheckServingAsync(isWrite: !isRead, cancellation);
         var pending = new PendingCommand(command, requestId, LetGo);
         Admit(pending);
@@ -91,10 +102,10 @@ public sealed class LogNode : IKvNode
     }
 
     public async Task<Reply.Got> GetLocalAsync(ReadOnlyMemory<byte> key, CancellationToken cancellation) =>
-        await AskStoreAsync<Reply.Got>(new StoreActor.GetLocal(key), cancellation);
+        (Reply.Got)await AskStoreAsync(new StoreActor.GetLocal(key), cancellation);
 
     public async Task<Reply.Printed> PrintLocalAsync(CancellationToken cancellation) =>
-        await AskStoreAsync<Reply.Printed>(new StoreActor.PrintLocal(), cancellation);
+        (Reply.Printed)await AskStoreAsync(new StoreActor.PrintLocal(), cancellation);
 
     public async Task<NodeStatus> GetStatusAsync(CancellationToken cancellation)
     {
@@ -270,27 +281,5 @@ public sealed class LogNode : IKvNode
         {
             alarms.Add(alarm);
         }
-    }
-
-    private async Task<TReply> AskStoreAsync<TReply>(object question, CancellationToken cancellation)
-        where TReply : Reply
-    {
-        object answer;
-        await CheckServingAsync(isWrite: false, cancellation);
-        try
-        {
-            answer = await _store.Ask<object>(question, cancellation);
-        }
-        catch (OperationCanceledException)
-        {
-            throw new KvException(
-                KvError.DeadlineBeforePublish, "The deadline ended before the store could answer.");
-        }
-        return answer switch
-        {
-            TReply reply => reply,
-            StoreActor.NotServing refused => throw new KvException(refused.Code, refused.Why),
-            _ => throw new InvalidOperationException($"The store answered {answer.GetType().Name}."),
-        };
     }
 }

@@ -159,16 +159,7 @@ public sealed partial class StoreActor : ReceiveActor, ILogFollowerPort
             _persisted = persisted;
             TellPersisted();
         });
-        Receive<GetLocal>(read => ReplyIfServing(() => new Reply.Got(Store.Get(read.Key.Span))
-        {
-            Revision = Store.Revision,
-            Order = Store.Order,
-        }));
-        Receive<PrintLocal>(_ => ReplyIfServing(() => new Reply.Printed(Store.View())
-        {
-            Revision = Store.Revision,
-            Order = Store.Order,
-        }));
+        ReceiveReads();
         Receive<GetStatus>(_ => Sender.Tell(Status()));
         Receive<Compare>(compare => Sender.Tell(new Compared(
             compare.Claim,
@@ -258,14 +249,6 @@ public sealed partial class StoreActor : ReceiveActor, ILogFollowerPort
         {
             _log.Warning("{Node} lost the log: {Cause}", _nodeId, failed.Cause.Message);
         }
-    }
-
-    private void ReplyIfServing(Func<object> reply)
-    {
-        (NodeState state, string reason) = State;
-        Sender.Tell(state == NodeState.Ready
-            ? reply()
-            : new NotServing(state == NodeState.Halted ? KvError.Halted : KvError.NotReady, reason));
     }
 
     private StoreStatus Status()

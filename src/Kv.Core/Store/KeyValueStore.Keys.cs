@@ -32,12 +32,14 @@ public sealed partial class KeyValueStore
     /// <see cref="Reply.TxnDone"/> or <see cref="Reply.Refused"/>.
     /// </summary>
     /// <exception cref="ArgumentException">The command may write.</exception>
-    public Reply Read(Command command) => command switch
-    {
-        Command.Range range => ApplyRange(range, withValues: true),
-        Command.Txn txn when TxnRules.IsReadOnly(txn) => ApplyTxn(txn, withValues: true),
-        _ => throw new ArgumentException($"{command.GetType().Name} may write.", nameof(command)),
-    };
+    public Reply Read(Command command) => RefusedByAlarm(adds: false) is { } corrupt
+        ? Refused(corrupt)
+        : command switch
+        {
+            Command.Range range => ApplyRange(range, withValues: true),
+            Command.Txn txn when TxnRules.IsReadOnly(txn) => ApplyTxn(txn, withValues: true),
+            _ => throw new ArgumentException($"{command.GetType().Name} may write.", nameof(command)),
+        };
 
     private Reply ApplyKeyCommand(Command command, bool withValues)
     {

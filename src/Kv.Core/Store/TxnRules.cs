@@ -10,7 +10,7 @@ public static class TxnRules
 {
     /// <returns>Null: it may be applied; or why not.</returns>
     public static StoreError? Check(Command.Txn txn) =>
-        CheckShape(txn, depth: 1)
+        CheckShape(txn, KvLimits.TxnCommandsMax, depth: 1)
         ?? (HasDuplicates(txn.Success) || HasDuplicates(txn.Failure) ? StoreError.DuplicateKey : null);
 
     /// <summary>Nothing in it writes, whichever way the compares go.</summary>
@@ -21,16 +21,16 @@ public static class TxnRules
     internal static bool HasPuts(Command.Txn txn) => txn.Success.Concat(txn.Failure).Any(
         static command => command is Command.Put || (command is Command.Txn nested && HasPuts(nested)));
 
-    internal static StoreError? Check(Command.Put put) =>
+    public static StoreError? Check(Command.Put put) =>
         put.Key.IsEmpty ? StoreError.KeyEmpty
         : put.Options.HasFlag(PutOptions.IgnoreValue) && !put.Value.IsEmpty ? StoreError.ValueProvided
         : put.Options.HasFlag(PutOptions.IgnoreLease) && put.LeaseId != 0 ? StoreError.LeaseProvided
         : null;
 
-    private static StoreError? CheckShape(Command.Txn txn, int depth)
+    private static StoreError? CheckShape(Command.Txn txn, int commandsMax, int depth)
     {
         int most = Math.Max(txn.Compares.Count, Math.Max(txn.Success.Count, txn.Failure.Count));
-        if (most > KvLimits.TxnCommandsMax || depth > KvLimits.TxnDepthMax)
+        if (most > commandsMax || depth > KvLimits.TxnDepthMax)
         {
             return StoreError.TooManyOperations;
         }
@@ -45,7 +45,7 @@ public static class TxnRules
                 Command.DeleteRange { Key.IsEmpty: true } => StoreError.KeyEmpty,
                 Command.Range { Query.Key.IsEmpty: true } => StoreError.KeyEmpty,
                 Command.DeleteRange or Command.Range => null,
-                Command.Txn nested => CheckShape(nested, depth + 1),
+                Command.Txn nested => CheckShape(nested, commandsMax - most, depth + 1),
                 _ => throw new ArgumentException(
                     $"A transaction cannot hold a {command.GetType().Name}.", nameof(txn)),
             })

@@ -29,7 +29,19 @@ internal static class ErrorTable
             StatusCode.FailedPrecondition, "The cluster has a newer version already and never goes back."),
         StoreError.SnapshotAhead => Rpc(
             StatusCode.InvalidArgument, "The snapshot claims more of the log than there is."),
-        _ => throw new UnreachableException($"Unknown store error {error}."),
+        StoreError.ResultNotKept => Rpc(
+            StatusCode.FailedPrecondition,
+            "The request was applied before; its result had records of keys, which are not kept for a "
+            + "repetition. Read."),
+        StoreError.NoSpace => Rpc(
+            StatusCode.ResourceExhausted,
+            "The alarm NOSPACE is raised: the store is at its quota. Compact and delete, then clear the alarm."),
+        StoreError.Corrupt => Rpc(
+            StatusCode.DataLoss, "The alarm CORRUPT is raised: members disagree about the contents."),
+        StoreError.TooManyLeases => Rpc(
+            StatusCode.ResourceExhausted, $"There are {KvLimits.LeasesMax} leases already."),
+        // The others answer commands that the simple API does not have.
+        _ => throw new UnreachableException($"Store error {error} is none of the simple API."),
     };
 
     public static RpcException InvalidArgument(string message) => Rpc(StatusCode.InvalidArgument, message);

@@ -10,17 +10,6 @@ namespace Kv.Host.Grpc;
 /// <summary>What both forms of the simple API (JSON and protobuf) do with a call once it is read.</summary>
 internal sealed class SimpleApi(NodeSlots slots)
 {
-    /// <summary>
-    /// Bound of a call whose client gave no deadline, ms: nobody waits for ever by accident.
-    /// </summary>
-    private const int DeadlineMsDefault = 10_000;
-
-    /// <summary>
-    /// Longest time before a client's deadline at which it is told how far its call came, ms: behind the
-    /// deadline nobody listens any more.
-    /// </summary>
-    private const int LastWordMsMax = 100;
-
     /// <summary>What an answered write has behind it, as a word; empty in queue mode.</summary>
     public string AckOf(ServerCallContext call) =>
         SlotOf(call).NodeIfAny?.Ack?.ToString().ToLowerInvariant() ?? "";
@@ -92,30 +81,6 @@ internal sealed class SimpleApi(NodeSlots slots)
         _ => 0,
     };
 
-    private async Task<T> GuardAsync<T>(ServerCallContext call, Func<IKvNode, CancellationToken, Task<T>> ask)
-    {
-        try
-        {
-            IKvNode node = SlotOf(call).Node;
-            using var bounded = CancellationTokenSource.CreateLinkedTokenSource(call.CancellationToken);
-            bounded.CancelAfter(TimeLeft(call));
-            return await ask(node, bounded.Token);
-        }
-        catch (KvException error)
-        {
-            throw ErrorTable.ToRpc(error);
-        }
-    }
-
-    private static TimeSpan TimeLeft(ServerCallContext call)
-    {
-        if (call.Deadline == DateTime.MaxValue)
-        {
-            return TimeSpan.FromMilliseconds(DeadlineMsDefault);
-        }
-        double leftMs = Math.Max(0, (call.Deadline - DateTime.UtcNow).TotalMilliseconds);
-        // A deadline in the far future is more than a timer holds.
-        return TimeSpan.FromMilliseconds(
-            Math.Min(leftMs - Math.Min(leftMs / 10, LastWordMsMax), int.MaxValue));
-    }
+    private Task<T> GuardAsync<T>(ServerCallContext call, Func<IKvNode, CancellationToken, Task<T>> ask) =>
+        NodeCalls.GuardAsync(call, stop => ask(SlotOf(call).Node, stop));
 }

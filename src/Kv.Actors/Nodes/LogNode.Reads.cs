@@ -1,0 +1,62 @@
+using Akka.Actor;
+using Kv.Actors.Store;
+using Kv.Core.Entries;
+using Kv.Core.Store;
+
+namespace Kv.Actors.Nodes;
+
+/// <summary>Reads of a node of a totally ordered mode.</summary>
+public sealed partial class LogNode
+{
+    private readonly Task<ulong> _clusterKnown;
+
+    /// <summary>Of the cluster it is a member of; 0 before its founding entry was applied.</summary>
+    public ulong ClusterId => _clusterKnown.IsCompletedSuccessfully ? _clusterKnown.Result : 0;
+
+    /// <summary>Answers a range or a transaction without writes.</summary>
+    /// <param name="isSerializable">
+    /// From this node's state at once, which may lag; else behind a barrier that went through the log: it
+    /// sees what was acknowledged before it was asked.
+    /// </param>
+    /// <exception cref="KvException">The node does not serve, or the barrier did not come back.</exception>
+    public async Task<Reply> ReadAsync(Command command, bool isSerializable, CancellationToken cancellation)
+    {
+        if (!isSerializable)
+        {
+            await ExecuteAsync(new Command.Barrier(), requestId: null, cancellation);
+        }
+        object answer = await AskStoreAsync(new StoreActor.Read(command), cancellation);
+        return answer switch
+        {
+            StoreActor.Viewed viewed => Read(viewed.Keys, (Command.Range)command),
+            _ => (Reply)answer,
+        };
+    }
+
+    /// <summary>All keys of this node with their history, as they are now.</summary>
+    /// <exception cref="KvException">The node does not serve.</exception>
+    public async Task<KeyView> ViewKeysAsync(CancellationToken cancellation) =>
+        ((StoreActor.Viewed)await AskStoreAsync(new StoreActor.ViewKeys(), cancellation)).Keys;
+
+    private static Reply Read(KeyView keys, Command.Range range) => keys.Check(range.Query) is { } error
+        ? new Reply.Refused(error) { Revision = keys.Revision, Order = 0 }
+        : new Reply.Ranged(keys.Range(range.Query)) { Revision = keys.Revision, Order = 0 };
+
+    private async Task<object> AskStoreAsync(object question, CancellationToken cancellation)
+    {
+        object answer;
+        await CheckServingAsync(isWrite: false, cancellation);
+        try
+        {
+            answer = await _store.Ask<object>(question, cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new KvException(
+                KvError.DeadlineBeforePublish, "The deadline ended before the store could answer.");
+        }
+        return answer is StoreActor.NotServing refused
+            ? throw new KvException(refused.Code, refused.Why)
+            : answer;
+    }
+}

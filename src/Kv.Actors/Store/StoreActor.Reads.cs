@@ -1,0 +1,68 @@
+using Akka.Actor;
+using Kv.Actors.Nodes;
+using Kv.Core.Entries;
+using Kv.Core.Store;
+
+namespace Kv.Actors.Store;
+
+/// <summary>Reads of ranges and revisions from this node's state.</summary>
+public sealed partial class StoreActor
+{
+    /// <summary>
+    /// Most records read here, between two runs of entries; a longer range is read from a view, elsewhere.
+    /// </summary>
+    private const int RecordsReadHereMax = 64;
+
+    /// <summary>
+    /// A range or a transaction without writes. Answered with <see cref="Reply"/>, <see cref="NotServing"/>
+    /// or, where it is long, with <see cref="Viewed"/>.
+    /// </summary>
+    public sealed record Read(Command Command);
+
+    /// <summary>Read it yourself.</summary>
+    public sealed record Viewed(KeyView Keys);
+
+    /// <summary>
+    /// Asks for all keys with their history. Answered with <see cref="Viewed"/> or <see cref="NotServing"/>.
+    /// </summary>
+    public sealed record ViewKeys;
+
+    private void ReceiveReads()
+    {
+        Receive<GetLocal>(read => ReplyIfServing(() => new Reply.Got(Store.Get(read.Key.Span))
+        {
+            Revision = Store.Revision,
+            Order = Store.Order,
+        }));
+        Receive<PrintLocal>(_ => ReplyIfServing(() => new Reply.Printed(Store.View())
+        {
+            Revision = Store.Revision,
+            Order = Store.Order,
+        }));
+        Receive<Read>(read => ReplyIfServing(() => Answer(read)));
+        Receive<ViewKeys>(_ => ReplyIfServing(() => new Viewed(Store.Keys())));
+    }
+
+    private object Answer(Read read) => read.Command is Command.Range range && IsLong(range.Query)
+        ? new Viewed(Store.Keys())
+        : Store.Read(read.Command);
+
+    private bool IsLong(RangeQuery query)
+    {
+        if (query.RangeEnd.IsEmpty || query.CountOnly)
+        {
+            return query.CountOnly && query.Revision > 0 && !query.RangeEnd.IsEmpty;
+        }
+        bool isPlain = query is { Revision: <= 0, SortTarget: RangeSortTarget.Key };
+        return !(isPlain && query.Limit is > 0 and <= RecordsReadHereMax)
+            && Store.KeysNow().Range(query with { CountOnly = true, Revision = 0 }).Count > RecordsReadHereMax;
+    }
+
+    private void ReplyIfServing(Func<object> reply)
+    {
+        (NodeState state, string reason) = State;
+        Sender.Tell(state == NodeState.Ready
+            ? reply()
+            : new NotServing(state == NodeState.Halted ? KvError.Halted : KvError.NotReady, reason));
+    }
+}

@@ -1,0 +1,109 @@
+using System.Text;
+using Grpc.Core;
+using Kv.Actors.Nodes;
+using Kv.Core;
+using Kv.Core.Entries;
+using Kv.Core.Store;
+using Kv.Host.Grpc;
+using Kv.Host.Nodes;
+using Kv.Protos.Etcd;
+
+namespace Kv.Host.Etcd;
+
+/// <summary>What all of etcd's services share: the node, headers, and the store's errors as etcd's.</summary>
+internal sealed class EtcdEdge(NodeSlots slots)
+{
+    /// <summary>
+    /// Raft's term in every header. There is no raft here: one log, no elections.
+    /// </summary>
+    public const ulong RaftTerm = 1;
+
+    /// <summary>Metadata in which a client may name a mutating call, see <see cref="RequestId"/>.</summary>
+    public const string RequestIdKey = "request-id";
+
+    /// <exception cref="RpcException">
+    /// The node is not there yet, or its replication mode has no revisions.
+    /// </exception>
+    public LogNode NodeOf(ServerCallContext call)
+    {
+        NodeSlot slot = slots.Of(call.GetHttpContext());
+        try
+        {
+            return slot.Node as LogNode ?? throw new KvException(
+                KvError.UnsupportedInMode,
+                "In queue mode there is no order of all writes, and so none of etcd's revisions: etcd's API is "
+                    + "served in modes stream and embedded.");
+        }
+        catch (KvException error)
+        {
+            throw ErrorTable.ToRpc(error);
+        }
+    }
+
+    /// <summary>Bytes of the node id, hashed: the same on every start.</summary>
+    public static ulong MemberId(string nodeId) => Digest.Of(Encoding.UTF8.GetBytes(nodeId)).High;
+
+    public ResponseHeader Header(ServerCallContext call, long revision) => Header(NodeOf(call), revision);
+
+    public static ResponseHeader Header(LogNode node, long revision) => new()
+    {
+        ClusterId = node.ClusterId,
+        MemberId = MemberId(node.NodeId),
+        Revision = revision,
+        RaftTerm = RaftTerm,
+    };
+
+    /// <summary>Puts a command into the log and answers with its reply.</summary>
+    /// <exception cref="RpcException">The store refused it, as etcd says it; or it has no answer.</exception>
+    public async Task<Reply> ExecuteAsync(ServerCallContext call, Command command)
+    {
+        LogNode node = NodeOf(call);
+        if (EntryCodec.CommandBytesMax(command) > KvLimits.RequestBytesMax)
+        {
+            throw new RpcException(EtcdErrors.RequestTooLarge);
+        }
+        RequestId? requestId = RequestIdOf(call);
+        return Accepted(await NodeCalls.GuardAsync(
+            call, stop => node.ExecuteAsync(command, requestId, stop)));
+    }
+
+    /// <summary>Answers a range or a transaction without writes.</summary>
+    /// <inheritdoc cref="ExecuteAsync"/>
+    public async Task<Reply> ReadAsync(ServerCallContext call, Command command, bool isSerializable)
+    {
+        LogNode node = NodeOf(call);
+        return Accepted(await NodeCalls.GuardAsync(
+            call, stop => node.ReadAsync(command, isSerializable, stop)));
+    }
+
+    /// <summary>As etcd says it, code and text.</summary>
+    public static Status StatusOf(StoreError error) => error switch
+    {
+        StoreError.KeyEmpty => EtcdErrors.EmptyKey,
+        StoreError.RequestTooLarge => EtcdErrors.RequestTooLarge,
+        StoreError.KeyNotFound => EtcdErrors.KeyNotFound,
+        StoreError.ValueProvided => EtcdErrors.ValueProvided,
+        StoreError.LeaseProvided => EtcdErrors.LeaseProvided,
+        StoreError.DuplicateKey => EtcdErrors.DuplicateKey,
+        StoreError.TooManyOperations => EtcdErrors.TooManyOps,
+        StoreError.Compacted => EtcdErrors.Compacted,
+        StoreError.FutureRevision => EtcdErrors.FutureRev,
+        StoreError.LeaseNotFound => EtcdErrors.LeaseNotFound,
+        StoreError.LeaseExists => EtcdErrors.LeaseExist,
+        StoreError.LeaseTtlTooLarge => EtcdErrors.LeaseTTLTooLarge,
+        StoreError.NoSpace => EtcdErrors.NoSpace,
+        StoreError.Corrupt => EtcdErrors.Corrupt,
+        _ => ErrorTable.ToRpc(error).Status,
+    };
+
+    private static Reply Accepted(Reply reply) => reply is Reply.Refused refused
+        ? throw new RpcException(StatusOf(refused.Error))
+        : reply;
+
+    private static RequestId? RequestIdOf(ServerCallContext call) =>
+        call.RequestHeaders.GetValue(RequestIdKey) is not { } text ? null
+        : RequestId.TryParse(text, out RequestId id) ? id
+        : throw ErrorTable.InvalidArgument(
+            $"The metadata {RequestIdKey} is not a request id: 32 hexadecimal digits, with a revision and a "
+                + "dash before them if one is known.");
+}
