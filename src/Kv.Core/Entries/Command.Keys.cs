@@ -70,9 +70,8 @@ public enum AlarmKind : byte
 }
 
 /// <summary>
-/// One condition of a transaction. It holds when it holds for every key of its range; a range without keys
-/// satisfies any, but a single key that does not exist is compared as if it had version, revisions and lease
-/// 0, and satisfies no compare of values.
+/// One condition of a transaction. It holds when it holds for every key of its range. Where there is none it
+/// is compared as if there were one with version, revisions and lease 0, and no compare of values holds.
 /// </summary>
 /// <param name="RangeEnd">As <see cref="Store.RangeQuery.RangeEnd"/>.</param>
 /// <param name="Number">For every target but <see cref="CompareTarget.Value"/>.</param>

@@ -102,7 +102,8 @@ public sealed partial class KeyValueStore
             return Holds(compare, _keys.Find(compare.Key.Span));
         }
         var range = new RangeQuery(compare.Key, compare.RangeEnd);
-        return _keys.Now().Range(range).Records.All(record => Holds(compare, record));
+        IReadOnlyList<KeyRecord> records = _keys.Now().Range(range).Records;
+        return records.Count == 0 ? Holds(compare, null) : records.All(record => Holds(compare, record));
     }
 
     private static bool Holds(TxnCompare compare, KeyRecord? record)
@@ -139,6 +140,8 @@ public sealed partial class KeyValueStore
             StoreError? error = command switch
             {
                 Command.Put put => CheckPut(put),
+                // Within a transaction etcd takes a negative revision for one that was compacted.
+                Command.Range { Query.Revision: < 0 } when CompactedRevision > 0 => StoreError.Compacted,
                 Command.Range range => _keys.Now().Check(range.Query),
                 Command.Txn => CheckPath(path.Nested[nested++]),
                 _ => null,

@@ -138,13 +138,18 @@ public sealed class KeyView
         return isByKey ? new RangeResult(records, count, wanted < count) : Arrange(query, records);
     }
 
-    // Filters before the sorting, limits behind it, as etcd does. Equals stay in the order of keys.
+    // Filters before the sorting, limits behind it, as etcd does; where no order is asked for, what is sorted
+    // by another target than the key are the first keys up to the limit, and one. Equals stay by key.
     private static RangeResult Arrange(RangeQuery query, List<KeyRecord> records)
     {
         long count = records.Count;
         if (query.CountOnly)
         {
             return new RangeResult([], count, false);
+        }
+        if (query is { Sort: RangeSort.None, IsFiltered: false, Limit: > 0 } && query.Limit < count - 1)
+        {
+            records = records[..((int)query.Limit + 1)];
         }
         IEnumerable<KeyRecord> arranged = query.IsFiltered
             ? records.Where(record => Passes(query, record))

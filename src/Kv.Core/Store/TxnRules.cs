@@ -68,15 +68,18 @@ public static class TxnRules
         {
             var thenPuts = new HashSet<ReadOnlyMemory<byte>>(KeyBytes.Comparer);
             var elsePuts = new HashSet<ReadOnlyMemory<byte>>(KeyBytes.Comparer);
-            List<RangeQuery> inner = [];
-            if (Collect(nested.Success, thenPuts, inner) || Collect(nested.Failure, elsePuts, inner)
+            List<RangeQuery> thenDeletions = [];
+            List<RangeQuery> elseDeletions = [];
+            if (Collect(nested.Success, thenPuts, thenDeletions)
+                || Collect(nested.Failure, elsePuts, elseDeletions)
                 || thenPuts.Concat(elsePuts).Any(key => puts.Contains(key) || IsDeleted(key, deletions)))
             {
                 return true;
             }
             puts.UnionWith(thenPuts);
             puts.UnionWith(elsePuts);
-            deletions.AddRange(inner);
+            deletions.AddRange(thenDeletions);
+            deletions.AddRange(elseDeletions);
         }
         return commands.OfType<Command.Put>().Any(
             put => !puts.Add(put.Key) || IsDeleted(put.Key, deletions));
