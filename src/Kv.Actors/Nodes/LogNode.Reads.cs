@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Kv.Actors.Store;
+using Kv.Actors.Upkeep;
 using Kv.Core.Entries;
 using Kv.Core.Store;
 
@@ -33,10 +34,18 @@ public sealed partial class LogNode
         };
     }
 
+    /// <summary>As <see cref="UpkeepOptions.QuotaBytes"/>.</summary>
+    public long QuotaBytes => _options.Upkeep.QuotaBytes;
+
     /// <summary>All keys of this node with their history, as they are now.</summary>
     /// <exception cref="KvException">The node does not serve.</exception>
     public async Task<KeyView> ViewKeysAsync(CancellationToken cancellation) =>
         ((StoreActor.Viewed)await AskStoreAsync(new StoreActor.ViewKeys(), cancellation)).Keys;
+
+    /// <summary>How much there is of the keys, and which alarms are on.</summary>
+    /// <exception cref="KvException">The node does not serve.</exception>
+    public async Task<StoreActor.KeyState> GetKeyStateAsync(CancellationToken cancellation) =>
+        (StoreActor.KeyState)await AskStoreAsync(new StoreActor.GetKeyState(), cancellation);
 
     private static Reply Read(KeyView keys, Command.Range range) => keys.Check(range.Query) is { } error
         ? new Reply.Refused(error) { Revision = keys.Revision, Order = 0 }

@@ -6,6 +6,7 @@ using Kv.Actors.Proposals;
 using Kv.Actors.Publishing;
 using Kv.Actors.Snapshots;
 using Kv.Actors.Store;
+using Kv.Actors.Upkeep;
 
 namespace Kv.Actors.Nodes;
 
@@ -58,6 +59,8 @@ public sealed class LogNodeActor : ReceiveActor
                 options.NodeId, options.Log, store, options.Publisher, options.Clock, options.Random),
             "publisher");
         IActorRef proposals = Context.ActorOf(ProposalActor.Props(options.NodeId, publisher), "proposals");
+        Context.ActorOf(
+            UpkeepActor.Props(options.NodeId, store, publisher, options.Upkeep, options.Clock), "upkeep");
         IActorRef feed = Context.ActorOf(
             LogFeedActor.Props(
                 options.NodeId,

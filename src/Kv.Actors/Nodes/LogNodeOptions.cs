@@ -3,6 +3,7 @@ using Kv.Actors.Log;
 using Kv.Actors.Membership;
 using Kv.Actors.Publishing;
 using Kv.Actors.Snapshots;
+using Kv.Actors.Upkeep;
 using Kv.Core.Store;
 
 namespace Kv.Actors.Nodes;
@@ -21,6 +22,8 @@ public sealed record LogNodeOptions
 
     /// <summary>What the store brings along that is not in the log.</summary>
     public StoreRules Rules { get; init; } = StoreRules.OfThisBuild;
+
+    public UpkeepOptions Upkeep { get; init; } = new();
 
     public FeedOptions Feed { get; init; } = new();
 

@@ -27,8 +27,27 @@ public sealed partial class StoreActor
     /// </summary>
     public sealed record ViewKeys;
 
+    /// <summary>Answered with <see cref="KeyState"/> or <see cref="NotServing"/>.</summary>
+    public sealed record GetKeyState;
+
+    /// <param name="Bytes">As <see cref="KeyValueStore.Bytes"/>.</param>
+    public sealed record KeyState(
+        long Revision,
+        long CompactedRevision,
+        long Bytes,
+        long AppliedOffset,
+        Digest Contents,
+        IReadOnlyCollection<RaisedAlarm> Alarms);
+
     private void ReceiveReads()
     {
+        Receive<GetKeyState>(_ => ReplyIfServing(() => new KeyState(
+            Store.Revision,
+            Store.CompactedRevision,
+            Store.Bytes,
+            Store.AppliedOffset,
+            Store.Contents,
+            [.. Store.Alarms])));
         Receive<GetLocal>(read => ReplyIfServing(() => new Reply.Got(Store.Get(read.Key.Span))
         {
             Revision = Store.Revision,

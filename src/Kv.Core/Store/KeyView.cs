@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Kv.Core.Entries;
 
 namespace Kv.Core.Store;
 
@@ -86,6 +87,41 @@ public sealed class KeyView
             else
             {
                 hasDeleted = deleted.MoveNext();
+            }
+        }
+    }
+
+    /// <summary>
+    /// Digest of every record at or below a revision that can be read, whatever it is read at: equal on all
+    /// nodes. O(keys and history).
+    /// </summary>
+    /// <param name="revision">From <see cref="CompactedRevision"/> to <see cref="Revision"/>.</param>
+    public Digest HashAt(long revision)
+    {
+        var sum = new ContentsDigest();
+        foreach (OrderedIndexView<KeyRecord> heads in (ReadOnlySpan<OrderedIndexView<KeyRecord>>)
+            [_live, _deleted])
+        {
+            foreach ((_, KeyRecord head) in heads.Scan())
+            {
+                Add(head, revision, ref sum);
+            }
+        }
+        return sum.Value(revision, CompactedRevision, order: 0, tables: 0);
+    }
+
+    private void Add(KeyRecord head, long revision, ref ContentsDigest sum)
+    {
+        for (KeyRecord? record = head; record is not null; record = record.Previous)
+        {
+            bool isOldest = record.ModRevision <= CompactedRevision;
+            if (record.ModRevision <= revision && !(isOldest && record.IsDeleted))
+            {
+                sum.Add(record);
+            }
+            if (isOldest)
+            {
+                return;
             }
         }
     }

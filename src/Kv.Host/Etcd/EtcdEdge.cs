@@ -1,4 +1,3 @@
-using System.Text;
 using Grpc.Core;
 using Kv.Actors.Nodes;
 using Kv.Core;
@@ -6,13 +5,17 @@ using Kv.Core.Entries;
 using Kv.Core.Store;
 using Kv.Host.Grpc;
 using Kv.Host.Nodes;
+using Kv.Host.Settings;
 using Kv.Protos.Etcd;
 
 namespace Kv.Host.Etcd;
 
 /// <summary>What all of etcd's services share: the node, headers, and the store's errors as etcd's.</summary>
-internal sealed class EtcdEdge(NodeSlots slots)
+internal sealed class EtcdEdge(NodeSlots slots, HostSettings settings)
 {
+    /// <summary>The version of etcd's API that is served, as clients ask for it; our own is another.</summary>
+    public const string ApiVersion = "3.4.23";
+
     /// <summary>
     /// Raft's term in every header. There is no raft here: one log, no elections.
     /// </summary>
@@ -40,15 +43,18 @@ internal sealed class EtcdEdge(NodeSlots slots)
         }
     }
 
-    /// <summary>Bytes of the node id, hashed: the same on every start.</summary>
-    public static ulong MemberId(string nodeId) => Digest.Of(Encoding.UTF8.GetBytes(nodeId)).High;
+    /// <summary>Where clients reach the node that was called.</summary>
+    public string UrlOf(ServerCallContext call) => settings.UrlOf(slots.Of(call.GetHttpContext()).RpcPort);
+
+    public static RpcException Unimplemented(string what) =>
+        new(new Status(StatusCode.Unimplemented, $"kv: not implemented: {what}"));
 
     public ResponseHeader Header(ServerCallContext call, long revision) => Header(NodeOf(call), revision);
 
     public static ResponseHeader Header(LogNode node, long revision) => new()
     {
         ClusterId = node.ClusterId,
-        MemberId = MemberId(node.NodeId),
+        MemberId = Actors.Nodes.MemberId.Of(node.NodeId),
         Revision = revision,
         RaftTerm = RaftTerm,
     };

@@ -9,11 +9,24 @@ internal static class EtcdServices
     {
         services.AddSingleton<EtcdEdge>();
         Add<EtcdKvService>(services);
+        Add<EtcdMaintenanceService>(services);
+        Add<EtcdClusterService>(services);
     }
 
     public static void Map(WebApplication app)
     {
+        // etcd's own gateway takes JSON under any name; curl -d calls it a form.
+        app.Use(static (call, next) =>
+        {
+            if (call.Request.Path.StartsWithSegments("/v3") && !call.Request.HasJsonContentType())
+            {
+                call.Request.ContentType = "application/json";
+            }
+            return next(call);
+        });
         app.MapGrpcService<EtcdKvService>();
+        app.MapGrpcService<EtcdMaintenanceService>();
+        app.MapGrpcService<EtcdClusterService>();
     }
 
     // A reply has what a client's range asked for: etcd bounds requests only.

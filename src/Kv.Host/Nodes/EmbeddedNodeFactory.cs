@@ -70,6 +70,7 @@ internal sealed class EmbeddedNodeFactory(
             ExpectedClusterId = _directory.ClusterId,
             OnClusterKnown = _directory.Join,
             Rules = settings.StoreRules,
+            Upkeep = settings.Upkeep,
             OnFatal = () => ExitCodes.Stop(lifetime, ExitCodes.Fatal),
             OnRefused = _ => ExitCodes.Stop(lifetime, ExitCodes.Refused),
         });
@@ -92,9 +93,7 @@ internal sealed class EmbeddedNodeFactory(
         List<MemberStatus> members = [];
         foreach ((int port, LogNode node) in _nodes.Where(node => node.RpcPort != slot.RpcPort))
         {
-            var url = new UriBuilder(settings.AdvertisedUrl) { Port = port };
-            string text = url.Uri.GetLeftPart(UriPartial.Authority);
-            members.Add(MemberStatus.Of(await node.DescribeAsync(cancellation), text));
+            members.Add(MemberStatus.Of(await node.DescribeAsync(cancellation), settings.UrlOf(port)));
         }
         return members;
     }

@@ -85,6 +85,7 @@ internal sealed class StreamNodeFactory(
             ExpectedClusterId = _directory.ClusterId,
             OnClusterKnown = _directory.Join,
             Rules = settings.StoreRules,
+            Upkeep = settings.Upkeep,
             OnFatal = () => ExitCodes.Stop(lifetime, ExitCodes.Fatal),
             OnRefused = _ => ExitCodes.Stop(lifetime, ExitCodes.Refused),
         });

@@ -1,5 +1,6 @@
 using Kv.Actors.Log.Amqp;
 using Kv.Actors.Nodes;
+using Kv.Actors.Upkeep;
 using Kv.Core.Store;
 using Serilog.Events;
 
@@ -47,6 +48,9 @@ internal sealed record HostSettings
     /// <summary>Offsets whose entry is passed over where nobody can read it.</summary>
     public required IReadOnlySet<long> SkipOffsets { get; init; }
 
+    /// <summary>Quota and compaction.</summary>
+    public required UpkeepOptions Upkeep { get; init; }
+
     public required bool QueueArrivalOrder { get; init; }
 
     public required bool QueueDurable { get; init; }
@@ -55,6 +59,11 @@ internal sealed record HostSettings
 
     /// <summary>The brokers for a node; nodes with consecutive names start from different ones.</summary>
     public BrokerList BrokersOf(string nodeId) => new(AmqpUrls, nodeId.Sum(static character => character));
+
+    /// <summary>As <see cref="AdvertisedUrl"/>, of a node of this process.</summary>
+    public string UrlOf(int rpcPort) => rpcPort == RpcPort
+        ? AdvertisedUrl
+        : new UriBuilder(AdvertisedUrl) { Port = rpcPort }.Uri.GetLeftPart(UriPartial.Authority);
 
     public StoreRules StoreRules => StoreRules.OfThisBuild with { SkipOffsets = SkipOffsets };
 }

@@ -109,6 +109,19 @@ internal sealed record Setting(string Name, string Default, string Allowed, stri
         "Entries of the log that nobody can read and that are passed over, which loses what they said. The "
             + "same on all nodes. An entry that can be read is applied all the same.");
 
+    public static readonly Setting QuotaBytes = new(
+        "KV_QUOTA_BYTES",
+        "2147483648",
+        "0 to 1000000000000",
+        "Bytes of keys, values and their history beyond which the alarm NOSPACE stops writes that add; 0: no "
+            + "quota. All of it is in memory.");
+
+    public static readonly Setting AutoCompaction = new(
+        "KV_AUTO_COMPACTION",
+        "revisions:100000",
+        "off, revisions:N, age:Ns, age:Nm or age:Nh",
+        "How much of the keys' history is kept for watchers and reads at old revisions. etcd's default is off.");
+
     public static readonly Setting QueueOrder = new(
         "QUEUE_ORDER", "lww", "lww or arrival", "Queue mode: last writer wins, or apply in order of "
             + "arrival (diverges).");
@@ -126,6 +139,6 @@ internal sealed record Setting(string Name, string Default, string Allowed, stri
     [
         RpcPort, HttpPort, BindAddress, NodeId, DataDir, Nodes, Replication, AmqpUrl, ExchangeName,
         AdvertisedUrl, Cluster, ClusterSize, Ack, LogBytesMax, SnapshotLogBytes, Peers, SkipOffset,
-        QueueOrder, QueueDurable, LogLevel,
+        QuotaBytes, AutoCompaction, QueueOrder, QueueDurable, LogLevel,
     ];
 }

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Net;
 using Kv.Actors.Nodes;
+using Kv.Actors.Upkeep;
 using Kv.Core;
 using Serilog.Events;
 
@@ -53,6 +54,11 @@ internal sealed class SettingsReader(IConfiguration configuration)
             Ack = Ack(mode),
             LogBytesMax = Number(Setting.LogBytesMax, 8L << 30, 1_000_000_000, 4_000_000_000_000),
             SnapshotLogBytes = Number(Setting.SnapshotLogBytes, 64L << 20, 65_536, 1_000_000_000_000),
+            Upkeep = new UpkeepOptions
+            {
+                QuotaBytes = Number(Setting.QuotaBytes, 2L << 30, 0, 1_000_000_000_000),
+                Compaction = AutoCompaction(),
+            },
             Peers = Peers(mode, AdvertisedUrl(bindAddress, rpcPort)),
             SkipOffsets = SkipOffsets(mode),
             QueueArrivalOrder = Choice(Setting.QueueOrder, "lww", "lww", "arrival") == "arrival",
@@ -162,6 +168,12 @@ internal sealed class SettingsReader(IConfiguration configuration)
         return text is "localhost" or "*" || IPAddress.TryParse(text, out _)
             ? text
             : throw Wrong(Setting.BindAddress, text);
+    }
+
+    private CompactionPolicy AutoCompaction()
+    {
+        string text = Text(Setting.AutoCompaction) ?? Setting.AutoCompaction.Default;
+        return CompactionPolicy.TryParse(text) ?? throw Wrong(Setting.AutoCompaction, text);
     }
 
     private string AdvertisedUrl(string bindAddress, int rpcPort)
