@@ -56,10 +56,13 @@ public static class SnapshotReading
             path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0,
             FileOptions.Asynchronous | FileOptions.SequentialScan);
         byte[] buffer = new byte[BufferBytes];
+        long left = await SnapshotTrailer.SnapshotLengthAsync(file, stopping);
         int length;
-        while ((length = await file.ReadAsync(buffer, stopping)) > 0)
+        while ((length = await file.ReadAsync(
+            buffer.AsMemory(0, (int)Math.Min(buffer.Length, left)), stopping)) > 0)
         {
             decoder.Write(buffer.AsSpan(0, length));
+            left -= length;
         }
     }
 }

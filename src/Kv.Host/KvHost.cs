@@ -115,7 +115,8 @@ internal static class KvHost
         {
             grpc.MaxReceiveMessageSize = KvLimits.MessageBytesMax;
             grpc.MaxSendMessageSize = KvLimits.MessageBytesMax + 1024;
-        }).AddJsonTranscoding();
+        })// As proto3's JSON has it, and etcd's gateway: a reader whose numbers are doubles loses none.
+        .AddJsonTranscoding(static json => json.JsonSettings.WriteInt64sAsStrings = true);
         EtcdServices.Add(services);
         services.AddGrpcReflection();
         services.AddGrpcHealthChecks().AddCheck<HealthEndpoints.AllReady>("");

@@ -5,6 +5,7 @@ using Kv.Actors.Store;
 using Kv.Core.Entries;
 using Kv.Core.Snapshots;
 using Kv.Core.Store;
+using Kv.Files;
 using Kv.Host.Grpc;
 using Kv.Protos.Etcd;
 
@@ -103,7 +104,7 @@ internal sealed class EtcdMaintenanceService(EtcdEdge edge) : Maintenance.Mainte
         };
     }
 
-    /// <summary>Our snapshot, which ends with its own checksum; <c>kv snapshot</c> reads it.</summary>
+    /// <summary>Our snapshot, and what etcdctl wants behind one; <c>kv snapshot</c> reads both.</summary>
     public override async Task Snapshot(
         SnapshotRequest request, IServerStreamWriter<SnapshotResponse> responseStream, ServerCallContext context)
     {
@@ -111,12 +112,21 @@ internal sealed class EtcdMaintenanceService(EtcdEdge edge) : Maintenance.Mainte
         (StoreCapture capture, _) = await NodeCalls.GuardAsync(context, node.CaptureAsync);
         ResponseHeader header = EtcdEdge.Header(node, capture.Header.Revision);
         // Equal bytes each time: the first pass only tells how many, so that what remains is the truth.
-        long remaining = new SnapshotEncoder(capture).Chunks().Sum(static chunk => (long)chunk.Length);
+        long length = new SnapshotEncoder(capture).Chunks().Sum(static chunk => (long)chunk.Length);
+        long remaining = length + SnapshotTrailer.LengthBehind(length);
+        using var trailer = new SnapshotTrailer();
         foreach (ReadOnlyMemory<byte> chunk in new SnapshotEncoder(capture).Chunks())
         {
-            for (int at = 0; at < chunk.Length; at += BlobBytesMax)
+            trailer.Append(chunk.Span);
+            await SendAsync(chunk);
+        }
+        await SendAsync(trailer.Take());
+
+        async Task SendAsync(ReadOnlyMemory<byte> bytes)
+        {
+            for (int at = 0; at < bytes.Length; at += BlobBytesMax)
             {
-                ReadOnlyMemory<byte> blob = chunk.Slice(at, Math.Min(BlobBytesMax, chunk.Length - at));
+                ReadOnlyMemory<byte> blob = bytes.Slice(at, Math.Min(BlobBytesMax, bytes.Length - at));
                 remaining -= blob.Length;
                 // The message is serialised before the write ends, and the bytes are ours until then.
                 await responseStream.WriteAsync(
