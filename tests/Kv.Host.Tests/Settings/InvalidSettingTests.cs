@@ -32,6 +32,12 @@ public sealed class InvalidSettingTests
     [InlineData("KV_LOG_BYTES_MAX", "--log-bytes-max", "999999999", "1000000000 to 4000000000000")]
     [InlineData("KV_SNAPSHOT_LOG_BYTES", "--snapshot-log-bytes", "65535", "65536 to 1000000000000")]
     [InlineData("KV_SKIP_OFFSET", "--skip-offset", "1,-2", "offsets, separated by commas; at most 64")]
+    [InlineData("KV_QUOTA_BYTES", "--quota-bytes", "2GB", "0 to 1000000000000")]
+    [InlineData(
+        "KV_AUTO_COMPACTION",
+        "--auto-compaction",
+        "1h",
+        "off, revisions:N, age:Ns, age:Nm or age:Nh")]
     [InlineData("QUEUE_ORDER", "--queue-order", "FIFO", "lww or arrival")]
     [InlineData("QUEUE_DURABLE", "--queue-durable", "yes", "true or false")]
     [InlineData(
