@@ -45,7 +45,7 @@ public sealed class DifferentialTests
         string? difference = await FindDifferenceAsync(
             reference, compared, DifferentialSettings.Seed, DifferentialSettings.Operations);
 
-        Assert.Null(difference);
+        Assert.True(difference is null, difference);
     }
 
     [Theory]
@@ -56,7 +56,7 @@ public sealed class DifferentialTests
 
         string?[] differences = await Task.WhenAll(Enumerable.Range(1, Sessions).Select(SessionAsync));
 
-        Assert.All(differences, Assert.Null);
+        Assert.True(differences.All(static one => one is null), string.Join('\n', differences));
 
         Task<string?> SessionAsync(int session)
         {

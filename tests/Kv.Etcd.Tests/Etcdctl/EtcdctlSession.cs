@@ -40,10 +40,12 @@ internal sealed partial class EtcdctlSession(string target, string directory) : 
                 return await RunAsync(step);
             case StepKind.Grant:
                 string granted = await RunAsync(step);
-                string id = LeaseId().Match(granted).Value;
-                _known[step.Name] = id;
-                // In fields and JSON it is a number.
-                _known[$"{step.Name} in decimal"] = $"{Convert.ToInt64(id, 16)}";
+                if (LeaseId().Match(granted) is { Success: true, Value: var id })
+                {
+                    _known[step.Name] = id;
+                    // In fields and JSON it is a number.
+                    _known[$"{step.Name} in decimal"] = $"{Convert.ToInt64(id, 16)}";
+                }
                 return granted;
             case StepKind.Start:
                 EtcdctlProcess started = Start(step);

@@ -31,9 +31,10 @@ public sealed class EtcdctlTests
         IReadOnlyList<string>[] said = await Task.WhenAll(
             PlayAsync(pair.Etcd, session), PlayAsync(pair.Candidate, session));
 
-        Assert.Empty(said[0].Zip(said[1])
+        IEnumerable<string> differences = said[0].Zip(said[1])
             .Where(static both => both.First != both.Second)
-            .Select(both => $"etcd:\n{both.First}\n{name}:\n{both.Second}"));
+            .Select(both => $"etcd:\n{both.First}\n{name}:\n{both.Second}");
+        Assert.True(!differences.Any(), string.Join("\n\n", differences));
     }
 
     [Fact]

@@ -100,9 +100,10 @@ public sealed class WatchTalkTests
 
         IReadOnlyList<string>[] said = await Task.WhenAll(TalkAsync(pair.Etcd), TalkAsync(pair.Candidate));
 
-        Assert.Empty(said[0].Zip(said[1])
+        IEnumerable<string> differences = said[0].Zip(said[1])
             .Where(static both => both.First != both.Second)
-            .Select(both => $"etcd:\n{both.First}\n{name}:\n{both.Second}"));
+            .Select(both => $"etcd:\n{both.First}\n{name}:\n{both.Second}");
+        Assert.True(!differences.Any(), string.Join("\n\n", differences));
     }
 
     private static async Task<IReadOnlyList<string>> TalkAsync(EtcdSystem system)
