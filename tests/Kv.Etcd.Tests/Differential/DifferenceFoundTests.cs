@@ -6,12 +6,9 @@ using Kv.Protos.Etcd;
 namespace Kv.Etcd.Tests.Differential;
 
 /// <summary>The comparison is worth something: one reply altered a little is found.</summary>
-public sealed class DifferenceFoundTests : IAsyncLifetime
+public sealed class DifferenceFoundTests(DifferenceFoundTests.Two two) : IClassFixture<DifferenceFoundTests.Two>
 {
     private const int OperationsMax = 400;
-
-    private EtcdSystem? _etcd;
-    private EtcdSystem? _altered;
 
     public static TheoryData<string> Alterations => [.. Planted.Keys];
 
@@ -48,23 +45,15 @@ public sealed class DifferenceFoundTests : IAsyncLifetime
             : null,
     };
 
-    private EtcdSystem Etcd => _etcd ?? throw new InvalidOperationException("It was not started.");
-
-    private EtcdSystem Altered => _altered ?? throw new InvalidOperationException("It was not started.");
-
-    public async Task InitializeAsync()
-    {
-        _etcd = await EtcdProcess.StartAsync();
-        _altered = await EtcdProcess.StartAsync();
-    }
-
     [Theory]
     [MemberData(nameof(Alterations))]
     public async Task One_altered_reply_is_found(string alteration)
     {
         bool altered = false;
-        Side reference = await Side.AloneAsync(Etcd.Endpoint.AskAsync);
-        Side candidate = await Side.AloneAsync(Altered.Endpoint.AskAsync);
+        await ForgetLeasesAsync(two.Pair.Etcd.Endpoint);
+        await ForgetLeasesAsync(two.Pair.Candidate.Endpoint);
+        Side reference = await Side.AloneAsync(two.Pair.Etcd.Endpoint.AskAsync);
+        Side candidate = await Side.AloneAsync(two.Pair.Candidate.Endpoint.AskAsync);
         candidate = new Side(AskAsync, candidate.Translation);
 
         string? difference = await DifferentialTests.FindDifferenceAsync(
@@ -75,7 +64,7 @@ public sealed class DifferenceFoundTests : IAsyncLifetime
 
         async Task<Answer> AskAsync(IMessage request)
         {
-            Answer answer = await Altered.Endpoint.AskAsync(request);
+            Answer answer = await two.Pair.Candidate.Endpoint.AskAsync(request);
             if (!altered && Planted[alteration](answer) is { } other)
             {
                 altered = true;
@@ -85,11 +74,14 @@ public sealed class DifferenceFoundTests : IAsyncLifetime
         }
     }
 
-    public Task DisposeAsync()
+    // Their ids would have no tokens in another run. The keys of the run before are the same on both.
+    private static async Task ForgetLeasesAsync(EtcdEndpoint endpoint)
     {
-        _etcd?.Dispose();
-        _altered?.Dispose();
-        return Task.CompletedTask;
+        LeaseLeasesResponse leases = await endpoint.Lease.LeaseLeasesAsync(new LeaseLeasesRequest());
+        foreach (LeaseStatus lease in leases.Leases)
+        {
+            await endpoint.Lease.LeaseRevokeAsync(new LeaseRevokeRequest { ID = lease.ID });
+        }
     }
 
     private static Func<Answer, Answer?> On<T>(Predicate<T> fits, Action<T> alter)
@@ -102,4 +94,20 @@ public sealed class DifferenceFoundTests : IAsyncLifetime
         alter(reply);
         return answer;
     };
+
+    /// <summary>Two real etcds.</summary>
+    public sealed class Two : IAsyncLifetime
+    {
+        private EtcdPair? _pair;
+
+        internal EtcdPair Pair => _pair ?? throw new InvalidOperationException("It was not started.");
+
+        public async Task InitializeAsync() => _pair = await EtcdPair.StartAsync(Candidates.Etcd);
+
+        public Task DisposeAsync()
+        {
+            _pair?.Dispose();
+            return Task.CompletedTask;
+        }
+    }
 }

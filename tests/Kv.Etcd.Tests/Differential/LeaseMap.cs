@@ -11,8 +11,10 @@ internal sealed class LeaseMap
     /// <summary>The first token; ids that a client chooses stay below.</summary>
     public const long FirstToken = 1_000_000;
 
-    /// <summary>A TTL may differ from what the clock here says by so much, s.</summary>
-    private const long ToleranceSeconds = 2;
+    /// <summary>
+    /// A TTL may differ from what the clock here says by so much, s: a busy machine answers late.
+    /// </summary>
+    private const long ToleranceSeconds = 30;
 
     private readonly List<long> _chosen = [];
     private readonly Dictionary<long, long> _grantedAt = [];

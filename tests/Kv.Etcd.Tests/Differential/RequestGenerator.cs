@@ -15,38 +15,27 @@ internal sealed class RequestGenerator(Random dice, KeyPool keys, bool alone, lo
 {
     private const int LeaseIds = 4;
 
-    // Far beyond any run: none expires while it is compared.
-    private static readonly long[] LongTtls = [3_600, 7_200, 100_000, 9_000_000_000];
-
-    // The shortest live only until the next operation, which revokes them.
-    private static readonly long[] ShortTtls = [0, 1, -5];
+    // Far beyond any run: none expires while it is compared. The shortest are in the etcdctl sessions.
+    private static readonly long[] Ttls = [3_600, 7_200, 100_000, 9_000_000_000];
 
     private readonly TxnGenerator _txns = new(dice, keys, firstLease);
-    private readonly Queue<IMessage> _next = new();
 
     /// <summary>The next operation.</summary>
     /// <param name="latest">Handle of the last revision there is.</param>
-    public IMessage Next(long latest)
+    public IMessage Next(long latest) => dice.Next(100) switch
     {
-        if (_next.TryDequeue(out IMessage? planned))
-        {
-            return planned;
-        }
-        return dice.Next(100) switch
-        {
-            < 24 => _txns.Put(alsoWrong: true),
-            < 50 => _txns.Range(latest, withPast: true),
-            < 58 => Delete(),
-            < 80 => _txns.Txn(latest),
-            < 82 when alone => Compact(latest),
-            < 88 => Grant(),
-            < 92 => new LeaseRevokeRequest { ID = LeaseId() },
-            < 97 => new LeaseTimeToLiveRequest { ID = LeaseId(), Keys = dice.Next(2) == 0 },
-            < 99 => new LeaseKeepAliveRequest { ID = LeaseId() },
-            _ when alone => new LeaseLeasesRequest(),
-            _ => _txns.Put(alsoWrong: false),
-        };
-    }
+        < 24 => _txns.Put(alsoWrong: true),
+        < 50 => _txns.Range(latest, withPast: true),
+        < 58 => Delete(),
+        < 80 => _txns.Txn(latest),
+        < 82 when alone => Compact(latest),
+        < 88 => Grant(),
+        < 92 => new LeaseRevokeRequest { ID = LeaseId() },
+        < 97 => new LeaseTimeToLiveRequest { ID = LeaseId(), Keys = dice.Next(2) == 0 },
+        < 99 => new LeaseKeepAliveRequest { ID = LeaseId() },
+        _ when alone => new LeaseLeasesRequest(),
+        _ => _txns.Put(alsoWrong: false),
+    };
 
     private DeleteRangeRequest Delete()
     {
@@ -71,25 +60,11 @@ internal sealed class RequestGenerator(Random dice, KeyPool keys, bool alone, lo
         Physical = dice.Next(4) == 0,
     };
 
-    private LeaseGrantRequest Grant()
+    private LeaseGrantRequest Grant() => new()
     {
-        long id = dice.Next(4) == 0 ? 0 : firstLease + dice.Next(LeaseIds);
-        switch (dice.Next(8))
-        {
-            case 0:
-                return new LeaseGrantRequest { ID = id, TTL = 9_000_000_001 + dice.Next(2) };
-            case 1:
-                var brief = new LeaseGrantRequest
-                {
-                    ID = firstLease + LeaseIds,
-                    TTL = dice.GetItems(ShortTtls, 1)[0],
-                };
-                _next.Enqueue(new LeaseRevokeRequest { ID = brief.ID });
-                return brief;
-            default:
-                return new LeaseGrantRequest { ID = id, TTL = dice.GetItems(LongTtls, 1)[0] };
-        }
-    }
+        ID = dice.Next(4) == 0 ? 0 : firstLease + dice.Next(LeaseIds),
+        TTL = dice.Next(8) == 0 ? 9_000_000_001 + dice.Next(2) : dice.GetItems(Ttls, 1)[0],
+    };
 
     private long LeaseId() => _txns.LeaseId();
 }

@@ -7,9 +7,12 @@ namespace Kv.Testing.Processes;
 /// <summary>Signals that System.Diagnostics.Process cannot send.</summary>
 public static class ProcessSignals
 {
+    private const int Interrupt = 2;
     private const int Terminate = 15;
     private const int Continue = 18;
     private const int Stop = 19;
+
+    public static void SendInterrupt(Process process) => Send(process, Interrupt);
 
     public static void SendTerminate(Process process) => Send(process, Terminate);
 
