@@ -115,7 +115,8 @@ public sealed class WatchOutbox(WatchFeed feed)
         {
             Leave(late.Watcher);
             _orders.Add(new WatchOrder.Remove(late.Watcher));
-            Answer(new WatchReply(WatchReplyKind.Compacted, late.Watcher.Id, _revision)
+            // The header has no revision, as etcd has it.
+            Answer(new WatchReply(WatchReplyKind.Compacted, late.Watcher.Id, Revision: 0)
             {
                 CompactedRevision = _catchUp.CompactedRevision,
             });

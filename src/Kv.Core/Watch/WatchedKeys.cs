@@ -21,7 +21,8 @@ public sealed record WatchedKeys(RangeQuery Range, bool NoPuts = false, bool NoD
     internal ReadOnlyMemory<byte> Key => Range.Key;
 
     /// <summary>The first key behind the range; null: it has no end.</summary>
-    internal ReadOnlyMemory<byte>? End => Range.RangeEnd.Span is [0] ? null : Range.RangeEnd;
+    internal ReadOnlyMemory<byte>? End =>
+        Range.RangeEnd.Span is [0] ? default(ReadOnlyMemory<byte>?) : Range.RangeEnd;
 
     internal bool IsSingle => Range.RangeEnd.IsEmpty;
 

@@ -13,7 +13,6 @@ internal static class Candidates
     public static readonly string[] Names =
     [
         Etcd,
-        KvHost,
     ];
 
     public static TheoryData<string> All => [.. Names];
