@@ -150,4 +150,61 @@ public static class KvLimits
     /// for pages.
     /// </summary>
     public const int EtcdReplyBytesMax = 536_870_912;
+
+    /// <summary>
+    /// Most streams of watches at one node; each holds a call of its client open. Beyond: RESOURCE_EXHAUSTED.
+    /// </summary>
+    public const int WatchStreamsMax = 16_384;
+
+    /// <summary>Most watches at one node, about 500 B each. Beyond: the watch is cancelled with the reason.</summary>
+    public const int WatchersMax = 1_000_000;
+
+    /// <summary>
+    /// Most bytes of events that wait for one stream's client, 8 MiB: some tenths of a second of a network.
+    /// Beyond, its watches read the history when the client has read.
+    /// </summary>
+    public const int WatchStreamBytesQueuedMax = 8_388_608;
+
+    /// <summary>
+    /// Most bytes of them for one watch, 2 MiB: one that much happens to does not push all others of its
+    /// stream into reading history.
+    /// </summary>
+    public const int WatcherBytesQueuedMax = 2_097_152;
+
+    /// <summary>
+    /// What an event is taken to occupy in a queue, and at most does in a message, beside keys and values.
+    /// </summary>
+    public const int WatchEventBytesExtra = 160;
+
+    /// <summary>
+    /// Size at which a reply to a watch is closed, 1 MiB: plain gRPC clients take 4 MiB. The events of one
+    /// revision are one reply however large, as etcd has it.
+    /// </summary>
+    public const int WatchReplyBytesTarget = 1_048_576;
+
+    /// <summary>Most revisions in one reply to a watch that comes up from the past; etcd's.</summary>
+    public const int WatchReplyRevisionsMax = 1_000;
+
+    /// <summary>
+    /// Size beyond which a reply is sent in parts to a client that wants them so: etcd's, its request limit
+    /// and 512 KiB.
+    /// </summary>
+    public const int WatchFragmentBytesMax = 2_097_152;
+
+    /// <summary>
+    /// Most mutations a stream reads from the history at once, before it looks at what else it has to send: a
+    /// millisecond.
+    /// </summary>
+    public const int WatchCatchUpMutationsMax = 8_192;
+
+    /// <summary>
+    /// Most comparisons, watches times mutations, with which the hub brings watches up that have nearly come
+    /// up by themselves: a millisecond.
+    /// </summary>
+    public const int WatchRestComparesMax = 65_536;
+
+    /// <summary>
+    /// Most requests of one stream that are not answered yet; its further ones are not read until then.
+    /// </summary>
+    public const int WatchRequestsWaitingMax = 64;
 }

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Kv.Actors.Store;
 using Kv.Actors.Upkeep;
+using Kv.Actors.Watching;
 using Kv.Core.Entries;
 using Kv.Core.Store;
 
@@ -46,6 +47,25 @@ public sealed partial class LogNode
     /// <exception cref="KvException">The node does not serve.</exception>
     public async Task<StoreActor.KeyState> GetKeyStateAsync(CancellationToken cancellation) =>
         (StoreActor.KeyState)await AskStoreAsync(new StoreActor.GetKeyState(), cancellation);
+
+    /// <summary>Opens a stream of watches. The caller disposes it.</summary>
+    /// <exception cref="KvException">The node does not serve, or has too many streams.</exception>
+    public async Task<WatchSession> OpenWatchAsync(CancellationToken cancellation)
+    {
+        await CheckServingAsync(isWrite: false, cancellation);
+        var session = new WatchSession(_watches, _options.Clock, _options.WatchProgressIntervalMs);
+        try
+        {
+            _watches.Tell(new WatchHubActor.Open(session), ActorRefs.NoSender);
+            await session.Opened.WaitAsync(cancellation);
+            return session;
+        }
+        catch
+        {
+            await session.DisposeAsync();
+            throw;
+        }
+    }
 
     private static Reply Read(KeyView keys, Command.Range range) => keys.Check(range.Query) is { } error
         ? new Reply.Refused(error) { Revision = keys.Revision, Order = 0 }

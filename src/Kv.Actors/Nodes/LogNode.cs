@@ -4,6 +4,7 @@ using Kv.Actors.Membership;
 using Kv.Actors.Publishing;
 using Kv.Actors.Snapshots;
 using Kv.Actors.Store;
+using Kv.Actors.Watching;
 using Kv.Core;
 using Kv.Core.Entries;
 using Kv.Core.Snapshots;
@@ -18,6 +19,7 @@ public sealed partial class LogNode : IKvNode
     private readonly IActorRef _node;
     private readonly IActorRef _store;
     private readonly IActorRef _publisher;
+    private readonly IActorRef _watches;
     private readonly IActorRef? _snapshots;
     private readonly IActorRef? _journal;
     private int _commandsAdmitted;
@@ -32,6 +34,7 @@ public sealed partial class LogNode : IKvNode
         _node = node;
         _store = parts.Store;
         _publisher = parts.Publisher;
+        _watches = parts.Watches;
         _snapshots = parts.Snapshots;
         _journal = parts.Journal;
     }
@@ -189,6 +192,7 @@ public sealed partial class LogNode : IKvNode
     public async Task StopAsync(CancellationToken deadline)
     {
         _stopping = true;
+        _watches.Tell(new WatchHubActor.Stop());
         try
         {
             await _publisher.Ask<PublisherActor.Drained>(new PublisherActor.Drain(), deadline);

@@ -7,6 +7,7 @@ using Kv.Actors.Publishing;
 using Kv.Actors.Snapshots;
 using Kv.Actors.Store;
 using Kv.Actors.Upkeep;
+using Kv.Actors.Watching;
 
 namespace Kv.Actors.Nodes;
 
@@ -22,7 +23,11 @@ public sealed class LogNodeActor : ReceiveActor
     /// <param name="Snapshots">Null: the node writes none.</param>
     /// <param name="Journal">Null: the node keeps none.</param>
     public sealed record Parts(
-        IActorRef Store, IActorRef Publisher, IActorRef? Snapshots, IActorRef? Journal);
+        IActorRef Store,
+        IActorRef Publisher,
+        IActorRef Watches,
+        IActorRef? Snapshots,
+        IActorRef? Journal);
 
     /// <summary>From the store: it goes on from a snapshot that came while the feed stood still.</summary>
     public sealed record StartFeedAnew;
@@ -71,10 +76,13 @@ public sealed class LogNodeActor : ReceiveActor
                 options.Membership?.Actor,
                 options.Membership is { } membership ? membership.NoteConnected : null),
             "feed");
+        IActorRef watches = Context.ActorOf(
+            WatchHubActor.Props(store, () => options.Membership?.Gate.NotReadyBecause ?? ""), "watches");
         options.Membership?.Attach(store, feed, proposals);
         Context.Watch(store);
         Context.Watch(feed);
-        Receive<GetParts>(_ => Sender.Tell(new Parts(store, publisher, snapshots, journal?.Actor)));
+        Receive<GetParts>(_ => Sender.Tell(
+            new Parts(store, publisher, watches, snapshots, journal?.Actor)));
         Receive<ProposalActor.SnapshotKept>(proposals.Tell);
         Receive<SnapshotActor.Unusable>(unusable => options.OnRefused(unusable.Why));
         Receive<StartFeedAnew>(_ => feed.Tell(new LogFeedActor.StartAnew()));

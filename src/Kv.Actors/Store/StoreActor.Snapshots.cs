@@ -39,6 +39,7 @@ public sealed partial class StoreActor
     private void Begin(Start start)
     {
         _snapshots = Sender;
+        TellServesNoMore(KvError.NotReady, "This node goes on from a snapshot.");
         _follower.Begin(start.Store, start.MayBeReplaced);
         BeginJournal(start.Journal);
     }

@@ -160,6 +160,7 @@ public sealed partial class StoreActor : ReceiveActor, ILogFollowerPort
             TellPersisted();
         });
         ReceiveReads();
+        ReceiveWatching();
         Receive<GetStatus>(_ => Sender.Tell(Status()));
         Receive<Compare>(compare => Sender.Tell(new Compared(
             compare.Claim,
@@ -200,12 +201,14 @@ public sealed partial class StoreActor : ReceiveActor, ILogFollowerPort
         _captureAfterBytes -= record.Entry.Length + KvLimits.LogMessageBytesExtra;
         _applyLog.Note(record.Offset, applied);
         NoteForJournal(record);
+        TellChanges();
     }
 
     void ILogFollowerPort.Halted(string why)
     {
         _log.Error("{Node} halts at offset {Offset}: {Why}", _nodeId, Store.AppliedOffset, why);
         _snapshots.Tell(new SnapshotActor.Pin());
+        TellServesNoMore(KvError.Halted, why);
     }
 
     void ILogFollowerPort.NeedsSnapshot(long offsetMin, ulong clusterId, string why)

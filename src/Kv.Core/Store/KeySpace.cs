@@ -44,6 +44,8 @@ internal sealed class KeySpace
     /// </summary>
     internal long RevisionNow => _changed ? Revision + 1 : Revision;
 
+    internal RevisionLogView Mutations => _history.View();
+
     internal int Count => _live.Count;
 
     /// <summary>

@@ -24,6 +24,12 @@ public sealed partial class KeyValueStore
     /// <summary>As <see cref="Keys"/>, good until the next entry is applied.</summary>
     public KeyView KeysNow() => _keys.Now();
 
+    /// <summary>
+    /// Every mutation, from <see cref="CompactedRevision"/> on and perhaps some before. Those of one entry are
+    /// there until the next is applied, compacted or not.
+    /// </summary>
+    public RevisionLogView Mutations => _keys.Mutations;
+
     /// <summary>The record of a key now; null: there is no such key.</summary>
     public KeyRecord? Find(ReadOnlySpan<byte> key) => _keys.Find(key);
 

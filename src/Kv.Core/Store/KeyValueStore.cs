@@ -140,6 +140,8 @@ public sealed partial class KeyValueStore
     public AppliedEntry Apply(long offset, ReadOnlyMemory<byte> message, long answering = LogEntry.NoProducer)
     {
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(offset, AppliedOffset);
+        // Before, not behind: what the last entry wrote and compacted had to be there for watchers.
+        _keys.Prune(KvLimits.PrunedPerEntryMax);
         Digest hash = Digest.Of(message.Span);
         EntryReading reading = EntryCodec.Read(message);
         if (reading is EntryReading.Unreadable unreadable)
@@ -184,7 +186,6 @@ public sealed partial class KeyValueStore
         Chain = Chain.Chain(offset, hash);
         _history.Add(offset, Chain, Contents);
         Cluster.NoteMessage(length);
-        _keys.Prune(KvLimits.PrunedPerEntryMax);
     }
 
     private string? ContradictsBasis(LogEntry entry, long offset)

@@ -90,7 +90,9 @@ public readonly struct RevisionLogView
         return low;
     }
 
-    private KeyRecord? Find(int at) => at >= 0 && at < Count
+    /// <param name="at">0: the oldest.</param>
+    /// <returns>Null: it was compacted away since the view was made.</returns>
+    public KeyRecord? Find(int at) => at >= 0 && at < Count
         ? RevisionLog.At(_chunks!, _first + at)
         : throw new ArgumentOutOfRangeException(nameof(at), at, $"There are {Count} mutations.");
 }

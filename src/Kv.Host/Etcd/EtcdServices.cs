@@ -11,6 +11,7 @@ internal static class EtcdServices
         Add<EtcdKvService>(services);
         Add<EtcdMaintenanceService>(services);
         Add<EtcdClusterService>(services);
+        Add<EtcdWatchService>(services);
     }
 
     public static void Map(WebApplication app)
@@ -27,6 +28,7 @@ internal static class EtcdServices
         app.MapGrpcService<EtcdKvService>();
         app.MapGrpcService<EtcdMaintenanceService>();
         app.MapGrpcService<EtcdClusterService>();
+        app.MapGrpcService<EtcdWatchService>();
     }
 
     // A reply has what a client's range asked for: etcd bounds requests only.
