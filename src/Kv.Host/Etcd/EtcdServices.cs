@@ -12,6 +12,7 @@ internal static class EtcdServices
         Add<EtcdMaintenanceService>(services);
         Add<EtcdClusterService>(services);
         Add<EtcdWatchService>(services);
+        Add<EtcdLeaseService>(services);
     }
 
     public static void Map(WebApplication app)
@@ -29,6 +30,7 @@ internal static class EtcdServices
         app.MapGrpcService<EtcdMaintenanceService>();
         app.MapGrpcService<EtcdClusterService>();
         app.MapGrpcService<EtcdWatchService>();
+        app.MapGrpcService<EtcdLeaseService>();
     }
 
     // A reply has what a client's range asked for: etcd bounds requests only.
