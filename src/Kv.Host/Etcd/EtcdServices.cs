@@ -13,6 +13,9 @@ internal static class EtcdServices
         Add<EtcdClusterService>(services);
         Add<EtcdWatchService>(services);
         Add<EtcdLeaseService>(services);
+        services.AddSingleton<TurnQueue>();
+        Add<EtcdLockService>(services);
+        Add<EtcdElectionService>(services);
     }
 
     public static void Map(WebApplication app)
@@ -31,6 +34,8 @@ internal static class EtcdServices
         app.MapGrpcService<EtcdClusterService>();
         app.MapGrpcService<EtcdWatchService>();
         app.MapGrpcService<EtcdLeaseService>();
+        app.MapGrpcService<EtcdLockService>();
+        app.MapGrpcService<EtcdElectionService>();
     }
 
     // A reply has what a client's range asked for: etcd bounds requests only.
