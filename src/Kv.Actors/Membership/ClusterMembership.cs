@@ -114,8 +114,8 @@ public sealed class ClusterMembership : IPeerDirectory, IAsyncDisposable
 
     internal IActorRef Actor => _actor;
 
-    internal void Attach(IActorRef store, IActorRef feed, IActorRef proposals) =>
-        _actor.Tell(new MembershipActor.Attach(store, feed, proposals));
+    internal void Attach(IActorRef store, IActorRef feed, IActorRef proposals, IActorRef lessor) =>
+        _actor.Tell(new MembershipActor.Attach(store, feed, proposals, lessor));
 
     /// <summary>
     /// The feed has connected to the log. That may be another log than before, so that nothing is served

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using Kv.Actors.Fanouts;
+using Kv.Actors.Leasing;
 using Kv.Actors.Log;
 using Kv.Actors.Nodes;
 using Kv.Actors.Presence;
@@ -18,7 +19,8 @@ internal sealed class MembershipActor : ReceiveActor, IWithTimers
     /// <summary>From the node: whom to ask and to tell.</summary>
     /// <param name="Feed">Told <see cref="LogFeedActor.SeekTail"/>.</param>
     /// <param name="Proposals">Told <see cref="ProposalActor.MembersSeen"/>.</param>
-    public sealed record Attach(IActorRef Store, IActorRef Feed, IActorRef Proposals);
+    /// <param name="Lessor">Told <see cref="LessorActor.Present"/>.</param>
+    public sealed record Attach(IActorRef Store, IActorRef Feed, IActorRef Proposals, IActorRef Lessor);
 
     /// <summary>From the node: its store belongs to this cluster.</summary>
     public sealed record ClusterKnown(ulong ClusterId);
@@ -44,9 +46,13 @@ internal sealed class MembershipActor : ReceiveActor, IWithTimers
 
     // what the live members of this cluster run, by node id, without this node
     private readonly Dictionary<string, MemberVersions> _versions = [];
+
+    // the live members of this cluster that serve, without this node
+    private readonly HashSet<string> _serving = [];
     private IActorRef _store = ActorRefs.Nobody;
     private IActorRef _feed = ActorRefs.Nobody;
     private IActorRef _proposals = ActorRefs.Nobody;
+    private IActorRef _lessor = ActorRefs.Nobody;
     private StoreActor.ResumePoint? _applied;
     private string _clusterId;
     private bool _isServing;
@@ -72,8 +78,8 @@ internal sealed class MembershipActor : ReceiveActor, IWithTimers
         Receive<PresenceActor.Heard>(heard => Hear(heard.Announcement));
         Receive<PresenceActor.Gone>(gone => Forget(gone.NodeId));
         Receive<PresenceActor.Unreachable>(lost => _signals.Trouble = lost.Why);
-        Receive<Attach>(
-            attach => (_store, _feed, _proposals) = (attach.Store, attach.Feed, attach.Proposals));
+        Receive<Attach>(attach => (_store, _feed, _proposals, _lessor) =
+            (attach.Store, attach.Feed, attach.Proposals, attach.Lessor));
         Receive<ClusterKnown>(known =>
         {
             _clusterId = ClusterText(known.ClusterId);
@@ -146,6 +152,7 @@ internal sealed class MembershipActor : ReceiveActor, IWithTimers
         {
             _proposals.Tell(new ProposalActor.MembersSeen(
                 own.Log.ClusterVersion, own.Log.ClusterSize, [VersionsOf(_self), .. _versions.Values]));
+            _lessor.Tell(new LessorActor.Present([_self.NodeId, .. _serving]));
         }
     }
 
@@ -162,6 +169,14 @@ internal sealed class MembershipActor : ReceiveActor, IWithTimers
         {
             _versions[announced.NodeId] = VersionsOf(announced);
         }
+        if (announced.State == NodeState.Ready && announced.ClusterId == _clusterId)
+        {
+            _serving.Add(announced.NodeId);
+        }
+        else
+        {
+            _serving.Remove(announced.NodeId);
+        }
         _claims.Hear(announced, NowMs);
         _addresses.Hear(announced, NowMs);
         _signals.Peers = _addresses.Of(_clusterId, NowMs, _options.PeersOfSettings);
@@ -172,6 +187,7 @@ internal sealed class MembershipActor : ReceiveActor, IWithTimers
     private void Forget(string nodeId)
     {
         _versions.Remove(nodeId);
+        _serving.Remove(nodeId);
         _claims.Forget(nodeId);
         _addresses.Forget(nodeId);
         _signals.Peers = _addresses.Of(_clusterId, NowMs, _options.PeersOfSettings);

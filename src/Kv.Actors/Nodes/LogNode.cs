@@ -35,6 +35,7 @@ public sealed partial class LogNode : IKvNode
         _store = parts.Store;
         _publisher = parts.Publisher;
         _watches = parts.Watches;
+        _lessor = parts.Lessor;
         _snapshots = parts.Snapshots;
         _journal = parts.Journal;
     }

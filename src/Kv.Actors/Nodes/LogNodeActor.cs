@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using Kv.Actors.Journal;
+using Kv.Actors.Leasing;
 using Kv.Actors.Log;
 using Kv.Actors.Proposals;
 using Kv.Actors.Publishing;
@@ -26,6 +27,7 @@ public sealed class LogNodeActor : ReceiveActor
         IActorRef Store,
         IActorRef Publisher,
         IActorRef Watches,
+        IActorRef Lessor,
         IActorRef? Snapshots,
         IActorRef? Journal);
 
@@ -66,6 +68,10 @@ public sealed class LogNodeActor : ReceiveActor
         IActorRef proposals = Context.ActorOf(ProposalActor.Props(options.NodeId, publisher), "proposals");
         Context.ActorOf(
             UpkeepActor.Props(options.NodeId, store, publisher, options.Upkeep, options.Clock), "upkeep");
+        IActorRef lessor = Context.ActorOf(
+            LessorActor.Props(
+                options.NodeId, store, publisher, options.Lessor, options.Clock, WhyNoWrites(options)),
+            "lessor");
         IActorRef feed = Context.ActorOf(
             LogFeedActor.Props(
                 options.NodeId,
@@ -78,11 +84,11 @@ public sealed class LogNodeActor : ReceiveActor
             "feed");
         IActorRef watches = Context.ActorOf(
             WatchHubActor.Props(store, () => options.Membership?.Gate.NotReadyBecause ?? ""), "watches");
-        options.Membership?.Attach(store, feed, proposals);
+        options.Membership?.Attach(store, feed, proposals, lessor);
         Context.Watch(store);
         Context.Watch(feed);
-        Receive<GetParts>(_ => Sender.Tell(
-            new Parts(store, publisher, watches, snapshots, journal?.Actor)));
+        Receive<GetParts>(_ => Sender.Tell(new Parts(
+            store, publisher, watches, lessor, snapshots, journal?.Actor)));
         Receive<ProposalActor.SnapshotKept>(proposals.Tell);
         Receive<SnapshotActor.Unusable>(unusable => options.OnRefused(unusable.Why));
         Receive<StartFeedAnew>(_ => feed.Tell(new LogFeedActor.StartAnew()));
@@ -97,6 +103,11 @@ public sealed class LogNodeActor : ReceiveActor
             Context.GetLogger().Error(cause, "{Node} starts its parts anew after a bug", _options.NodeId);
             return Directive.Restart;
         });
+
+    private static Func<string> WhyNoWrites(LogNodeOptions options) =>
+        options.Membership?.Gate is { } gate
+            ? () => gate.NotReadyBecause + gate.NoWritesBecause
+            : static () => "";
 
     private void NoteCluster(ulong clusterId)
     {

@@ -1,4 +1,5 @@
 using Kv.Actors.Journal;
+using Kv.Actors.Leasing;
 using Kv.Actors.Log;
 using Kv.Actors.Membership;
 using Kv.Actors.Publishing;
@@ -32,6 +33,8 @@ public sealed record LogNodeOptions
     public int WatchProgressIntervalMs { get; init; } = 600_000;
 
     public FeedOptions Feed { get; init; } = new();
+
+    public LessorOptions Lessor { get; init; } = new();
 
     /// <summary>Null: the node starts from the log alone and writes no snapshots.</summary>
     public SnapshotOptions? Snapshots { get; init; }

@@ -161,6 +161,7 @@ public sealed partial class StoreActor : ReceiveActor, ILogFollowerPort
         });
         ReceiveReads();
         ReceiveWatching();
+        ReceiveLeases();
         Receive<GetStatus>(_ => Sender.Tell(Status()));
         Receive<Compare>(compare => Sender.Tell(new Compared(
             compare.Claim,
@@ -200,6 +201,7 @@ public sealed partial class StoreActor : ReceiveActor, ILogFollowerPort
     {
         _captureAfterBytes -= record.Entry.Length + KvLimits.LogMessageBytesExtra;
         _applyLog.Note(record.Offset, applied);
+        _leaseNews.Note(applied);
         NoteForJournal(record);
         TellChanges();
     }
@@ -222,6 +224,7 @@ public sealed partial class StoreActor : ReceiveActor, ILogFollowerPort
         // Without the acknowledgement the stream stands still.
         bool wantsMore = _follower.Deliver(run);
         HandToJournal();
+        TellLessor();
         if (!wantsMore)
         {
             return;

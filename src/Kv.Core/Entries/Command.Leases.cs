@@ -28,8 +28,12 @@ public abstract partial record Command
     public sealed record LeaseCheckpoint(IReadOnlyList<LeaseRemainder> Leases) : Command;
 }
 
-/// <param name="Renewals">The lease's count of renewals when its time was found to be over.</param>
-public readonly record struct LeaseExpiry(long LeaseId, long Renewals);
+/// <param name="RenewedBehind">
+/// <see cref="Store.LeaseTable.Lease.RenewedBehind"/> when its time was found to be over.
+/// </param>
+public readonly record struct LeaseExpiry(long LeaseId, long RenewedBehind);
 
-/// <param name="Renewals">The lease's count of renewals when this was measured.</param>
-public readonly record struct LeaseRemainder(long LeaseId, long Renewals, long RemainingMs);
+/// <param name="RenewedBehind">
+/// <see cref="Store.LeaseTable.Lease.RenewedBehind"/> when this was measured.
+/// </param>
+public readonly record struct LeaseRemainder(long LeaseId, long RenewedBehind, long RemainingMs);

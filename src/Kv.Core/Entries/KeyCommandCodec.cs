@@ -77,14 +77,14 @@ internal static class KeyCommandCodec
                 foreach (LeaseExpiry lease in expire.Leases)
                 {
                     body.I64(lease.LeaseId);
-                    body.I64(lease.Renewals);
+                    body.I64(lease.RenewedBehind);
                 }
                 break;
             case Command.LeaseCheckpoint checkpoint:
                 foreach (LeaseRemainder lease in checkpoint.Leases)
                 {
                     body.I64(lease.LeaseId);
-                    body.I64(lease.Renewals);
+                    body.I64(lease.RenewedBehind);
                     body.I64(lease.RemainingMs);
                 }
                 break;

@@ -84,7 +84,7 @@ internal static class SnapshotRecords
     {
         writer.I64(lease.Id);
         writer.I64(lease.TtlSeconds);
-        writer.I64(lease.Renewals);
+        writer.I64(lease.RenewedBehind);
         writer.I64(lease.CheckpointMs);
     }
 

@@ -51,7 +51,9 @@ public sealed partial class KeyValueStore
             _requests.OldestFirst(),
             cluster,
             chainHistory,
-            [.. _leases.All.Select(static lease => lease.ToRecord())],
+            [.. _leases.All.Select(lease => header.IsBase
+                ? lease.ToRecord() with { RenewedBehind = SnapshotHeader.NothingApplied }
+                : lease.ToRecord())],
             [.. _alarms]);
 
     private string? ContradictsBase(Genesis genesis)

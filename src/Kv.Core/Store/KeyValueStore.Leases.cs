@@ -22,15 +22,15 @@ public sealed partial class KeyValueStore
         switch (command)
         {
             case Command.LeaseGrant grant:
-                return (RefusedByAlarm(adds: true) ?? _leases.Grant(grant.LeaseId, grant.TtlSeconds)) is { } why
-                    ? Refused(why)
-                    : Leased(_leases.Find(grant.LeaseId)!);
+                StoreError? refusal = RefusedByAlarm(adds: true)
+                    ?? _leases.Grant(grant.LeaseId, grant.TtlSeconds, AppliedOffset);
+                return refusal is { } why ? Refused(why) : Leased(_leases.Find(grant.LeaseId)!);
             case Command.LeaseRenew renew:
                 if (_leases.Find(renew.LeaseId) is not { } renewed)
                 {
                     return Refused(StoreError.LeaseNotFound);
                 }
-                _leases.Renew(renewed);
+                _leases.Renew(renewed, AppliedOffset);
                 return Leased(renewed);
             case Command.LeaseRevoke revoke:
                 if (_leases.Find(revoke.LeaseId) is not { } revoked)
@@ -42,7 +42,7 @@ public sealed partial class KeyValueStore
             case Command.LeaseExpire expire:
                 foreach (LeaseExpiry over in expire.Leases)
                 {
-                    if (_leases.Find(over.LeaseId) is { } lease && lease.Renewals == over.Renewals)
+                    if (_leases.Find(over.LeaseId) is { } lease && lease.RenewedBehind == over.RenewedBehind)
                     {
                         End(lease);
                         // A revision to each lease, as if each were revoked.

@@ -4,7 +4,7 @@ using Kv.Core.Entries;
 namespace Kv.Core.Store;
 
 /// <summary>
-/// Leases and the keys that hang on them. Replicated state: it counts renewals and knows no time; whoever
+/// Leases and the keys that hang on them. Replicated state: it notes renewals and knows no time; whoever
 /// times leases says by <see cref="Command.LeaseExpire"/> that one is over.
 /// </summary>
 public sealed class LeaseTable
@@ -23,8 +23,9 @@ public sealed class LeaseTable
     /// <summary>Sum of a hash of each lease, see <see cref="ContentsDigest"/>.</summary>
     internal UInt128 Sum => _sum;
 
+    /// <param name="behind">See <see cref="Lease.RenewedBehind"/>.</param>
     /// <returns>Null: granted; or why not.</returns>
-    internal StoreError? Grant(long id, long ttlSeconds)
+    internal StoreError? Grant(long id, long ttlSeconds, long behind)
     {
         if (ttlSeconds > KvLimits.LeaseTtlSecondsMax)
         {
@@ -42,7 +43,8 @@ public sealed class LeaseTable
         {
             return StoreError.TooManyLeases;
         }
-        Add(new Lease(id, Math.Max(ttlSeconds, KvLimits.LeaseTtlSecondsMin)));
+        long granted = Math.Max(ttlSeconds, KvLimits.LeaseTtlSecondsMin);
+        Add(new Lease(id, granted) { RenewedBehind = behind });
         return null;
     }
 
@@ -58,10 +60,11 @@ public sealed class LeaseTable
         _sum -= lease.Hash;
     }
 
-    internal void Renew(Lease lease)
+    /// <param name="behind">See <see cref="Lease.RenewedBehind"/>.</param>
+    internal void Renew(Lease lease, long behind)
     {
         _sum -= lease.Hash;
-        lease.Renewals++;
+        lease.RenewedBehind = behind;
         lease.CheckpointMs = 0;
         _sum += lease.Hash;
     }
@@ -69,7 +72,7 @@ public sealed class LeaseTable
     /// <summary>Ignored where the lease is gone or was renewed since.</summary>
     internal void Checkpoint(LeaseRemainder remainder)
     {
-        if (Find(remainder.LeaseId) is not { } lease || lease.Renewals != remainder.Renewals)
+        if (Find(remainder.LeaseId) is not { } lease || lease.RenewedBehind != remainder.RenewedBehind)
         {
             return;
         }
@@ -92,8 +95,12 @@ public sealed class LeaseTable
         /// <summary>Time to live as granted.</summary>
         public long TtlSeconds { get; }
 
-        /// <summary>Grows with each renewal.</summary>
-        public long Renewals { get; internal set; }
+        /// <summary>
+        /// The offset before the entry that granted it or renewed it last. Whoever has seen it and proposes
+        /// to end the lease names it: a later renewal, or a later lease of the same id, has another. -1: from
+        /// the base of this log.
+        /// </summary>
+        public long RenewedBehind { get; internal set; }
 
         /// <summary>
         /// What was left of it at the last checkpoint since its last renewal, ms; 0: no checkpoint, all of it.
@@ -105,11 +112,11 @@ public sealed class LeaseTable
 
         internal static Lease Of(LeaseRecord record) => new(record.Id, record.TtlSeconds)
         {
-            Renewals = record.Renewals,
+            RenewedBehind = record.RenewedBehind,
             CheckpointMs = record.CheckpointMs,
         };
 
-        internal LeaseRecord ToRecord() => new(Id, TtlSeconds, Renewals, CheckpointMs);
+        internal LeaseRecord ToRecord() => new(Id, TtlSeconds, RenewedBehind, CheckpointMs);
 
         public int KeyCount => KeySet.Count;
 
@@ -128,7 +135,7 @@ public sealed class LeaseTable
                 Span<byte> bytes = stackalloc byte[4 * sizeof(long)];
                 BinaryPrimitives.WriteInt64BigEndian(bytes, Id);
                 BinaryPrimitives.WriteInt64BigEndian(bytes[8..], TtlSeconds);
-                BinaryPrimitives.WriteInt64BigEndian(bytes[16..], Renewals);
+                BinaryPrimitives.WriteInt64BigEndian(bytes[16..], RenewedBehind);
                 BinaryPrimitives.WriteInt64BigEndian(bytes[24..], CheckpointMs);
                 Digest hash = Digest.Of(bytes);
                 return new UInt128(hash.High, hash.Low);
@@ -138,4 +145,4 @@ public sealed class LeaseTable
 }
 
 /// <summary>A lease as it stands in a snapshot; its keys name it.</summary>
-internal sealed record LeaseRecord(long Id, long TtlSeconds, long Renewals, long CheckpointMs);
+internal sealed record LeaseRecord(long Id, long TtlSeconds, long RenewedBehind, long CheckpointMs);

@@ -102,11 +102,13 @@ internal sealed class EtcdEdge(NodeSlots slots, HostSettings settings)
         _ => ErrorTable.ToRpc(error).Status,
     };
 
-    private static Reply Accepted(Reply reply) => reply is Reply.Refused refused
+    /// <exception cref="RpcException">The store refused it, as etcd says it.</exception>
+    public static Reply Accepted(Reply reply) => reply is Reply.Refused refused
         ? throw new RpcException(StatusOf(refused.Error))
         : reply;
 
-    private static RequestId? RequestIdOf(ServerCallContext call) =>
+    /// <exception cref="RpcException">The client gave one that is none.</exception>
+    public static RequestId? RequestIdOf(ServerCallContext call) =>
         call.RequestHeaders.GetValue(RequestIdKey) is not { } text ? null
         : RequestId.TryParse(text, out RequestId id) ? id
         : throw ErrorTable.InvalidArgument(

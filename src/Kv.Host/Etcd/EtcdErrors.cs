@@ -41,6 +41,14 @@ internal static class EtcdErrors
     public static Status LeaseTTLTooLarge { get; } = new(
         StatusCode.OutOfRange, "etcdserver: too large lease TTL");
 
+    // Locks and elections: errors of etcd's client library, which the server uses itself and passes on
+    // without a code. From client/v3/concurrency and server/etcdserver/api/v3election.
+    public static Status SessionExpired { get; } = new(StatusCode.Unknown, "mutex: session is expired");
+    public static Status ElectionNotLeader { get; } = new(StatusCode.Unknown, "election: not leader");
+    public static Status ElectionNoLeader { get; } = new(StatusCode.Unknown, "election: no leader");
+    public static Status MissingLeaderKey { get; } = new(
+        StatusCode.Unknown, "\"leader\" field must be provided");
+
     // Watches.
     public static Status WatchCanceled { get; } = new(StatusCode.Cancelled, "etcdserver: watch canceled");
 
@@ -143,4 +151,13 @@ internal static class EtcdErrors
     public static Status Canceled { get; } = new(StatusCode.Cancelled, "etcdserver: request canceled");
     public static Status DeadlineExceeded { get; } = new(
         StatusCode.DeadlineExceeded, "etcdserver: context deadline exceeded");
+
+    /// <summary>
+    /// As etcd's lock and election services pass on what the store refused: the text, and no code. What is
+    /// this node's own trouble keeps its code, so that clients go on elsewhere.
+    /// </summary>
+    public static RpcException WithinServer(RpcException refused) =>
+        refused.Status.Detail.StartsWith("etcdserver: ", StringComparison.Ordinal)
+            ? new RpcException(new Status(StatusCode.Unknown, refused.Status.Detail))
+            : refused;
 }

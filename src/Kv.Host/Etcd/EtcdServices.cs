@@ -12,6 +12,10 @@ internal static class EtcdServices
         Add<EtcdMaintenanceService>(services);
         Add<EtcdClusterService>(services);
         Add<EtcdWatchService>(services);
+        Add<EtcdLeaseService>(services);
+        services.AddSingleton<TurnQueue>();
+        Add<EtcdLockService>(services);
+        Add<EtcdElectionService>(services);
     }
 
     public static void Map(WebApplication app)
@@ -29,6 +33,9 @@ internal static class EtcdServices
         app.MapGrpcService<EtcdMaintenanceService>();
         app.MapGrpcService<EtcdClusterService>();
         app.MapGrpcService<EtcdWatchService>();
+        app.MapGrpcService<EtcdLeaseService>();
+        app.MapGrpcService<EtcdLockService>();
+        app.MapGrpcService<EtcdElectionService>();
     }
 
     // A reply has what a client's range asked for: etcd bounds requests only.

@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Kv.Actors.Leasing;
 using Kv.Actors.Log;
 using Kv.Actors.Log.Embedded;
 using Kv.Actors.Nodes;
@@ -66,6 +67,8 @@ internal sealed class EmbeddedNodeFactory(
                 LogBytes = settings.SnapshotLogBytes,
                 OnKept = TruncateLogAsync,
             },
+            // The nodes of one process come and go together.
+            Lessor = new LessorOptions { Rank = slot.RpcPort - settings.RpcPort },
             ListMembers = cancellation => ListMembersBesideAsync(slot, cancellation),
             ExpectedClusterId = _directory.ClusterId,
             OnClusterKnown = _directory.Join,

@@ -48,7 +48,7 @@ internal static class Stores
             new Command.Put(Entries.Utf8("k"), Entries.Utf8("1"), LeaseId: 7),
             new Command.Put(Entries.Utf8("k"), Entries.Utf8("2"), LeaseId: 7),
             new Command.Compact(3),
-            new Command.LeaseCheckpoint([new LeaseRemainder(7, 0, 1_500)]),
+            new Command.LeaseCheckpoint([new LeaseRemainder(7, 18, 1_500)]),
             new Command.Alarm(5, AlarmKind.NoSpace, IsRaised: true),
         ];
         store.Apply(20, Entries.Encode(11, 4, etcd));
