@@ -6,7 +6,8 @@ using Kv.Protos.Etcd;
 namespace Kv.Etcd.Tests.Differential;
 
 /// <summary>The comparison is worth something: one reply altered a little is found.</summary>
-public sealed class DifferenceFoundTests(DifferenceFoundTests.Two two) : IClassFixture<DifferenceFoundTests.Two>
+public sealed class DifferenceFoundTests(DifferenceFoundTests.Two two)
+    : IClassFixture<DifferenceFoundTests.Two>
 {
     private const int OperationsMax = 400;
 

@@ -42,8 +42,10 @@ public sealed class EtcdctlTests
     {
         using EtcdSystem etcd = await EtcdProcess.StartAsync();
 
-        IReadOnlyList<string> one = await PlayAsync(etcd, EtcdctlScript.Parse(["$ put key 1", "$ get key"]));
-        IReadOnlyList<string> other = await PlayAsync(etcd, EtcdctlScript.Parse(["$ put key 2", "$ get key"]));
+        EtcdctlScript first = EtcdctlScript.Parse(["$ put key 1", "$ get key"]);
+        EtcdctlScript second = EtcdctlScript.Parse(["$ put key 2", "$ get key"]);
+        IReadOnlyList<string> one = await PlayAsync(etcd, first);
+        IReadOnlyList<string> other = await PlayAsync(etcd, second);
 
         Assert.Equal("$ get key\nexit code 0\nkey\n1\n", one[1]);
         Assert.Equal("$ get key\nexit code 0\nkey\n2\n", other[1]);

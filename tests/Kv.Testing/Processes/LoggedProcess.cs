@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Kv.Testing.Processes;
 
-/// <summary>A server as a process of its own: what it says is kept, and it never outlives the tests.</summary>
+/// <summary>A server as a process: what it says is kept, and it never outlives the tests.</summary>
 public sealed class LoggedProcess : IDisposable
 {
     private readonly StringBuilder _said = new();
@@ -70,9 +70,7 @@ public sealed class LoggedProcess : IDisposable
         }
     }
 
-    /// <summary>
-    /// Waits until it answers.
-    /// </summary>
+    /// <summary>Waits until it answers.</summary>
     /// <exception cref="InvalidOperationException">It ended first.</exception>
     /// <exception cref="TimeoutException">It never did.</exception>
     public async Task AnswersAsync(Func<Task<bool>> ask, int timeoutMs = 60_000)
