@@ -5,7 +5,8 @@ const string Usage = """
     Usage: ./bench SCENARIO
       flood [SECONDS]    five times the most that the cluster can take, for 60 s
       restart [KEYS]     kill -9 of all three nodes with 1,000,000 keys in them, under load
-    Each starts a RabbitMQ and three nodes of its own on this machine and prints a Markdown table.
+      watch [WATCHES]    from a put to its event at 1,000 watches, against etcd (which has to be installed)
+    Each starts what it needs, of its own, on this machine and prints a Markdown table.
     """;
 
 int Number(int usual) => args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : usual;
@@ -17,6 +18,9 @@ switch (args.FirstOrDefault())
         return 0;
     case "restart":
         await Restart.RunAsync(Number(1_000_000));
+        return 0;
+    case "watch":
+        await WatchLatency.RunAsync(Number(1_000));
         return 0;
     default:
         Console.Error.WriteLine(Usage);

@@ -152,6 +152,12 @@ public static class KvLimits
     public const int EtcdReplyBytesMax = 536_870_912;
 
     /// <summary>
+    /// Most calls open at once on one connection; further ones wait at the client. etcd has no limit; this is
+    /// above what one process keeps of watches beside its calls.
+    /// </summary>
+    public const int StreamsPerConnectionMax = 16_384;
+
+    /// <summary>
     /// Most streams of watches at one node; each holds a call of its client open. Beyond: RESOURCE_EXHAUSTED.
     /// </summary>
     public const int WatchStreamsMax = 16_384;

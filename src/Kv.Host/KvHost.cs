@@ -158,6 +158,8 @@ internal static class KvHost
     private static void Listen(KestrelServerOptions kestrel, HostSettings settings)
     {
         kestrel.AddServerHeader = false;
+        // Watches and keep-alives hold theirs open: with Kestrel's 100 a client's other calls would wait.
+        kestrel.Limits.Http2.MaxStreamsPerConnection = KvLimits.StreamsPerConnectionMax;
         for (int i = 0; i < settings.NodeIds.Count; i++)
         {
             Listen(kestrel, settings.BindAddress, settings.RpcPort + i, HttpProtocols.Http2);

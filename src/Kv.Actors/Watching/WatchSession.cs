@@ -71,17 +71,15 @@ public sealed class WatchSession : IAsyncDisposable
     /// <exception cref="OperationCanceledException">By the token.</exception>
     public async Task WaitAsync(CancellationToken cancellation)
     {
-        if (_outbox.IsBusy && !_ended.IsCancellationRequested)
+        ThrowIfEnded();
+        if (_outbox.IsBusy)
         {
             // A long read of the history: others want to run, too.
             await Task.Yield();
             return;
         }
         await _news.Reader.WaitToReadAsync(cancellation);
-        if (_endedBecause is { } why && _ended.IsCancellationRequested)
-        {
-            throw why;
-        }
+        ThrowIfEnded();
     }
 
     /// <summary>Ends the stream from the node's side; the first reason counts. Any thread.</summary>
@@ -94,6 +92,7 @@ public sealed class WatchSession : IAsyncDisposable
         _opened.TrySetException(why);
         // Whoever waits for it must not run here.
         _ = _ended.CancelAsync();
+        // Any news wakes the sending loop.
         Post(new WatchNews.Tick());
     }
 
@@ -105,6 +104,14 @@ public sealed class WatchSession : IAsyncDisposable
         }
         _isClosed = true;
         _hub.Tell(new WatchHubActor.Close(this), ActorRefs.NoSender);
+    }
+
+    private void ThrowIfEnded()
+    {
+        if (Volatile.Read(ref _endedBecause) is { } why)
+        {
+            throw why;
+        }
     }
 
     internal void Open() => _opened.TrySetResult();

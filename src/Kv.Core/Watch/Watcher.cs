@@ -56,6 +56,9 @@ public sealed class WatchFeed(Action<WatchNews> post)
 {
     private long _queuedBytes;
 
+    /// <summary>Bytes of events given and not sent yet; any thread.</summary>
+    public long QueuedBytes => Interlocked.Read(ref _queuedBytes);
+
     internal HashSet<Watcher> Watchers { get; } = [];
 
     /// <summary>What the present run of mutations has for it so far.</summary>
@@ -89,7 +92,7 @@ public sealed class WatchFeed(Action<WatchNews> post)
     internal bool HasRoom(Watcher watcher, int bytes)
     {
         long own = watcher.QueuedBytes;
-        long all = Interlocked.Read(ref _queuedBytes);
+        long all = QueuedBytes;
         return (own == 0 || own + bytes <= KvLimits.WatcherBytesQueuedMax)
             && (all == 0 || all + bytes <= KvLimits.WatchStreamBytesQueuedMax);
     }

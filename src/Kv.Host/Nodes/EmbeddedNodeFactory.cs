@@ -74,6 +74,7 @@ internal sealed class EmbeddedNodeFactory(
             OnClusterKnown = _directory.Join,
             Rules = settings.StoreRules,
             Upkeep = settings.Upkeep,
+            WatchProgressIntervalMs = settings.WatchProgressMs,
             OnFatal = () => ExitCodes.Stop(lifetime, ExitCodes.Fatal),
             OnRefused = _ => ExitCodes.Stop(lifetime, ExitCodes.Refused),
         });

@@ -86,6 +86,7 @@ internal sealed class StreamNodeFactory(
             OnClusterKnown = _directory.Join,
             Rules = settings.StoreRules,
             Upkeep = settings.Upkeep,
+            WatchProgressIntervalMs = settings.WatchProgressMs,
             OnFatal = () => ExitCodes.Stop(lifetime, ExitCodes.Fatal),
             OnRefused = _ => ExitCodes.Stop(lifetime, ExitCodes.Refused),
         });

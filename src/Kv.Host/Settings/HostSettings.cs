@@ -51,6 +51,8 @@ internal sealed record HostSettings
     /// <summary>Quota and compaction.</summary>
     public required UpkeepOptions Upkeep { get; init; }
 
+    public required int WatchProgressMs { get; init; }
+
     public required bool QueueArrivalOrder { get; init; }
 
     public required bool QueueDurable { get; init; }

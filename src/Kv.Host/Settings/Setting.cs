@@ -94,6 +94,12 @@ internal sealed record Setting(string Name, string Default, string Allowed, stri
         "65536 to 1000000000000",
         "A snapshot is written to KV_DATA_DIR each time so many bytes of the log were applied.");
 
+    public static readonly Setting WatchProgressMs = new(
+        "KV_WATCH_PROGRESS_MS",
+        "600000",
+        "100 to 86400000",
+        "From one time to the next, ms, that a watch which wants it and had no events is told how far it is.");
+
     public static readonly Setting Peers = new(
         "KV_PEERS",
         "none",
@@ -139,6 +145,6 @@ internal sealed record Setting(string Name, string Default, string Allowed, stri
     [
         RpcPort, HttpPort, BindAddress, NodeId, DataDir, Nodes, Replication, AmqpUrl, ExchangeName,
         AdvertisedUrl, Cluster, ClusterSize, Ack, LogBytesMax, SnapshotLogBytes, Peers, SkipOffset,
-        QuotaBytes, AutoCompaction, QueueOrder, QueueDurable, LogLevel,
+        QuotaBytes, AutoCompaction, WatchProgressMs, QueueOrder, QueueDurable, LogLevel,
     ];
 }

@@ -59,6 +59,7 @@ internal sealed class SettingsReader(IConfiguration configuration)
                 QuotaBytes = Number(Setting.QuotaBytes, 2L << 30, 0, 1_000_000_000_000),
                 Compaction = AutoCompaction(),
             },
+            WatchProgressMs = (int)Number(Setting.WatchProgressMs, 600_000, 100, 86_400_000),
             Peers = Peers(mode, AdvertisedUrl(bindAddress, rpcPort)),
             SkipOffsets = SkipOffsets(mode),
             QueueArrivalOrder = Choice(Setting.QueueOrder, "lww", "lww", "arrival") == "arrival",

@@ -272,6 +272,37 @@ public sealed class StoreActorTests : TestKit
         Assert.Equal(-1, status.AppliedOffset);
     }
 
+    [Fact]
+    public async Task Watchers_are_told_of_a_write_before_its_writer_is()
+    {
+        IActorRef store = await StartedAsync();
+        store.Tell(new StoreActor.FollowChanges(), _publisher);
+        var following = await _publisher.FishForMessageAsync<StoreActor.Following>(static _ => true);
+
+        Deliver(store, (2, Entries.Encode(1, 1, Entries.Set("a", "1"), Entries.Set("a", "2"))));
+
+        var changes = await _publisher.ExpectMsgAsync<StoreActor.Changes>();
+        await _publisher.ExpectMsgAsync<PublisherActor.ReadBack>();
+        Assert.Equal(
+            [following.Now.Revision + 1, changes.Now.Revision],
+            changes.Events.Select(static one => one.Revision));
+        Assert.Same(changes.Events[0].Record, changes.Events[1].Previous);
+    }
+
+    [Fact]
+    public async Task Watchers_are_told_when_the_node_halts()
+    {
+        IActorRef store = await StartedAsync();
+        TestProbe watches = CreateTestProbe();
+        store.Tell(new StoreActor.FollowChanges(), watches);
+        await watches.ExpectMsgAsync<StoreActor.Following>();
+
+        store.Tell(new StoreActor.HaltNow("why"));
+
+        var end = await watches.ExpectMsgAsync<StoreActor.ServesNoMore>();
+        Assert.Equal(KvError.Halted, end.Code);
+    }
+
     private async Task<IActorRef> StartAsync(ulong nonce = 1, ulong expectedClusterId = 0)
     {
         IActorRef store = Sys.ActorOf(StoreActor.Props("n1", expectedClusterId, _clusters.Add));
