@@ -1,10 +1,8 @@
 using Google.Protobuf;
 using Grpc.Core;
-using Kv.Actors.Nodes;
 using Kv.Core.Entries;
 using Kv.Core.Store;
 using Kv.Core.Watch;
-using Kv.Host.Grpc;
 using Kv.Protos.Etcd;
 
 namespace Kv.Host.Etcd;
@@ -16,7 +14,7 @@ namespace Kv.Host.Etcd;
 internal sealed class EtcdElectionService(EtcdEdge edge, TurnQueue turns) : Election.ElectionBase
 {
     public override Task<CampaignResponse> Campaign(CampaignRequest request, ServerCallContext context) =>
-        AsWithinServer(async () =>
+        TurnQueue.AnswerAsync(context, async () =>
         {
             TurnQueue.Place place = await turns.EnterAsync(
                 context, request.Name.Memory, request.Lease, request.Value.Memory);
@@ -42,7 +40,7 @@ internal sealed class EtcdElectionService(EtcdEdge edge, TurnQueue turns) : Elec
         });
 
     public override Task<ProclaimResponse> Proclaim(ProclaimRequest request, ServerCallContext context) =>
-        AsWithinServer(async () =>
+        TurnQueue.AnswerAsync(context, async () =>
         {
             LeaderKey leader = Given(request.Leader);
             long revision = await ProclaimAsync(
@@ -51,7 +49,7 @@ internal sealed class EtcdElectionService(EtcdEdge edge, TurnQueue turns) : Elec
         });
 
     public override Task<ResignResponse> Resign(ResignRequest request, ServerCallContext context) =>
-        AsWithinServer(async () =>
+        TurnQueue.AnswerAsync(context, async () =>
         {
             // Who is no leader has nothing to resign from, and is told nothing else.
             LeaderKey leader = Given(request.Leader);
@@ -64,7 +62,7 @@ internal sealed class EtcdElectionService(EtcdEdge edge, TurnQueue turns) : Elec
         });
 
     public override Task<LeaderResponse> Leader(LeaderRequest request, ServerCallContext context) =>
-        AsWithinServer(async () =>
+        TurnQueue.AnswerAsync(context, async () =>
         {
             (KeyRecord? first, long revision) = await turns.FirstAsync(context, request.Name.Memory);
             return first is not null
@@ -72,42 +70,31 @@ internal sealed class EtcdElectionService(EtcdEdge edge, TurnQueue turns) : Elec
                 : throw new RpcException(EtcdErrors.ElectionNoLeader);
         });
 
-    public override async Task Observe(
+    public override Task Observe(
         LeaderRequest request,
         IServerStreamWriter<LeaderResponse> responseStream,
-        ServerCallContext context)
-    {
-        try
+        ServerCallContext context) =>
+        TurnQueue.AnswerAsync<LeaderResponse>(context, async () =>
         {
             while (true)
             {
                 (KeyRecord? leader, long revision) = await turns.FirstAsync(context, request.Name.Memory);
                 leader ??= await FirstCandidateAsync(context, request.Name.Memory, revision);
-                if (leader is null)
+                if (leader is not null)
                 {
-                    continue;
+                    revision = Math.Max(revision, leader.ModRevision);
+                    await responseStream.WriteAsync(Led(context, leader, revision));
+                    await TellUntilGoneAsync(context, leader.Key, revision, responseStream);
                 }
-                revision = Math.Max(revision, leader.ModRevision);
-                await responseStream.WriteAsync(Led(context, leader, revision));
-                await TellUntilGoneAsync(context, leader.Key, revision, responseStream);
             }
-        }
-        catch (KvException error)
-        {
-            throw ErrorTable.ToRpc(error);
-        }
-        catch (RpcException refused)
-        {
-            throw EtcdErrors.WithinServer(refused);
-        }
-    }
+        });
 
     /// <returns>Null: look once more.</returns>
     private async Task<KeyRecord?> FirstCandidateAsync(
         ServerCallContext call, ReadOnlyMemory<byte> name, long revision)
     {
         await using KeyEvents puts = await KeyEvents.OpenAsync(
-            edge.NodeOf(call), TurnQueue.KeysOf(name), revision + 1, call.CancellationToken);
+            edge.NodeOf(call), TurnQueue.PutsUnder(name), revision + 1, call.CancellationToken);
         return await puts.NextAsync(call.CancellationToken) is [var first, ..] ? first.Record : null;
     }
 
@@ -148,16 +135,4 @@ internal sealed class EtcdElectionService(EtcdEdge edge, TurnQueue turns) : Elec
 
     private static LeaderKey Given(LeaderKey? leader) =>
         leader ?? throw new RpcException(EtcdErrors.MissingLeaderKey);
-
-    private static async Task<TResponse> AsWithinServer<TResponse>(Func<Task<TResponse>> answer)
-    {
-        try
-        {
-            return await answer();
-        }
-        catch (RpcException refused)
-        {
-            throw EtcdErrors.WithinServer(refused);
-        }
-    }
 }

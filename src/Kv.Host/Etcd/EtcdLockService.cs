@@ -10,9 +10,8 @@ namespace Kv.Host.Etcd;
 internal sealed class EtcdLockService(EtcdEdge edge, TurnQueue turns)
     : Protos.Etcd.Lock.LockBase
 {
-    public override async Task<LockResponse> Lock(LockRequest request, ServerCallContext context)
-    {
-        try
+    public override Task<LockResponse> Lock(LockRequest request, ServerCallContext context) =>
+        TurnQueue.AnswerAsync(context, async () =>
         {
             TurnQueue.Place place = await turns.EnterAsync(context, request.Name.Memory, request.Lease, default);
             long? revision = place.IsFirst ? place.Entered : await turns.AwaitTurnAsync(context, place);
@@ -21,24 +20,13 @@ internal sealed class EtcdLockService(EtcdEdge edge, TurnQueue turns)
                 Header = edge.Header(context, revision ?? throw new RpcException(EtcdErrors.SessionExpired)),
                 Key = UnsafeByteOperations.UnsafeWrap(place.Key),
             };
-        }
-        catch (RpcException refused)
-        {
-            throw EtcdErrors.WithinServer(refused);
-        }
-    }
+        });
 
-    public override async Task<UnlockResponse> Unlock(UnlockRequest request, ServerCallContext context)
-    {
-        try
+    public override Task<UnlockResponse> Unlock(UnlockRequest request, ServerCallContext context) =>
+        TurnQueue.AnswerAsync(context, async () =>
         {
             Reply reply = await edge.ExecuteAsync(
                 context, new Command.DeleteRange(request.Key.Memory, default));
             return new UnlockResponse { Header = edge.Header(context, reply.Revision) };
-        }
-        catch (RpcException refused)
-        {
-            throw EtcdErrors.WithinServer(refused);
-        }
-    }
+        });
 }

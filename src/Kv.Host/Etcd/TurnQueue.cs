@@ -60,6 +60,8 @@ internal sealed class TurnQueue(EtcdEdge edge)
     /// </summary>
     /// <returns>A revision at which it had the turn; null: its lease ended before.</returns>
     /// <exception cref="RpcException">The node has no answer.</exception>
+    /// <exception cref="KvException">The node does not serve any more.</exception>
+    /// <exception cref="OperationCanceledException">The client has gone.</exception>
     public async Task<long?> AwaitTurnAsync(ServerCallContext call, Place place)
     {
         LogNode node = edge.NodeOf(call);
@@ -72,10 +74,10 @@ internal sealed class TurnQueue(EtcdEdge edge)
                 ? await waiting
                 : null;
         }
-        catch (Exception gone) when (gone is RpcException or KvException or OperationCanceledException)
+        catch
         {
             await LeaveAsync(node, place);
-            throw gone is KvException error ? ErrorTable.ToRpc(error) : gone;
+            throw;
         }
         finally
         {
@@ -101,8 +103,31 @@ internal sealed class TurnQueue(EtcdEdge edge)
         (Reply.TxnDone)await edge.ExecuteAsync(
             call, new Command.Txn([IsCreatedAt(key, revision)], [command], []));
 
-    /// <summary>All keys of a name.</summary>
-    public static WatchedKeys KeysOf(ReadOnlyMemory<byte> name)
+    /// <summary>What every call of the two services ends with, if not with an answer.</summary>
+    /// <exception cref="RpcException">Whatever it was.</exception>
+    public static async Task<T> AnswerAsync<T>(ServerCallContext call, Func<Task<T>> answer)
+    {
+        try
+        {
+            return await answer();
+        }
+        catch (RpcException refused)
+        {
+            throw EtcdErrors.WithinServer(refused);
+        }
+        catch (KvException error)
+        {
+            throw ErrorTable.ToRpc(error);
+        }
+        catch (OperationCanceledException) when (call.CancellationToken.IsCancellationRequested)
+        {
+            // Nobody hears it.
+            throw new RpcException(EtcdErrors.Canceled);
+        }
+    }
+
+    /// <summary>The puts to all keys of a name.</summary>
+    public static WatchedKeys PutsUnder(ReadOnlyMemory<byte> name)
     {
         byte[] prefix = PrefixOf(name);
         return new WatchedKeys(Under(prefix), NoDeletes: true);

@@ -22,6 +22,8 @@ internal sealed class EtcdEndpoint : IDisposable
         Kv = new KV.KVClient(_channel);
         Lease = new Lease.LeaseClient(_channel);
         Watch = new Watch.WatchClient(_channel);
+        Lock = new Protos.Etcd.Lock.LockClient(_channel);
+        Election = new Election.ElectionClient(_channel);
         Maintenance = new Maintenance.MaintenanceClient(_channel);
     }
 
@@ -33,6 +35,10 @@ internal sealed class EtcdEndpoint : IDisposable
     public Lease.LeaseClient Lease { get; }
 
     public Watch.WatchClient Watch { get; }
+
+    public Protos.Etcd.Lock.LockClient Lock { get; }
+
+    public Election.ElectionClient Election { get; }
 
     public Maintenance.MaintenanceClient Maintenance { get; }
 

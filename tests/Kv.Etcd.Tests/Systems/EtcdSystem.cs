@@ -47,6 +47,12 @@ internal sealed class EtcdSystem : IDisposable
         }
     }
 
+    /// <summary>SIGSTOP; returns when it stands still.</summary>
+    public Task SuspendAsync() => _process.SuspendAsync();
+
+    /// <summary>SIGCONT.</summary>
+    public void Continue() => _process.Continue();
+
     private bool PortWasTaken =>
         _process.Said.Contains("address already in use", StringComparison.OrdinalIgnoreCase);
 

@@ -90,6 +90,12 @@ public sealed class LoggedProcess : IDisposable
             : ask();
     }
 
+    /// <summary>SIGSTOP; returns when it stands still.</summary>
+    public Task SuspendAsync() => ProcessSignals.SuspendAsync(_process);
+
+    /// <summary>SIGCONT.</summary>
+    public void Continue() => ProcessSignals.SendContinue(_process);
+
     /// <summary>SIGKILL; returns when it is gone.</summary>
     public void Dispose()
     {
