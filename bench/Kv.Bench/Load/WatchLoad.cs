@@ -23,7 +23,7 @@ internal sealed class WatchLoad(EtcdServer server, WatchShape shape) : IDisposab
     private readonly List<GrpcChannel> _connections = [];
     private readonly List<long> _ticks = [];
     private readonly long[] _versions = new long[shape.Watches];
-    private readonly Lock _lock = new();
+    private readonly System.Threading.Lock _lock = new();
     private long _wrong;
     private long _events;
 

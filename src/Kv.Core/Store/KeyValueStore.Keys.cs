@@ -69,7 +69,7 @@ public sealed partial class KeyValueStore
     private Reply ApplyPut(Command.Put put) =>
         RefusedByAlarm(adds: true) is { } alarm ? Refused(alarm)
         : IsTooLarge(put) ? Refused(StoreError.RequestTooLarge)
-        : (TxnRules.Check(put) ?? CheckPut(put)) is { } error ? Refused(error)
+        : (TxnRules.Check(put) ?? CheckLease(put) ?? CheckKept(put)) is { } error ? Refused(error)
         : DoPut(put);
 
     private Reply ApplyDelete(Command.DeleteRange deletion) =>
@@ -137,21 +137,20 @@ public sealed partial class KeyValueStore
         };
     }
 
-    /// <summary>Against the state before the transaction, as etcd does, so that all or nothing is done.</summary>
-    private StoreError? CheckPath(TxnPath path)
+    /// <summary>
+    /// Against the state before the transaction, puts before ranges, as etcd does: all or nothing is done.
+    /// </summary>
+    private StoreError? CheckPath(TxnPath path) =>
+        FirstError(path, CheckPutOfTxn) ?? FirstError(path, CheckRangeOfTxn);
+
+    private static StoreError? FirstError(TxnPath path, Func<Command, StoreError?> check)
     {
         int nested = 0;
         foreach (Command command in path.Commands)
         {
-            StoreError? error = command switch
-            {
-                Command.Put put => CheckPut(put),
-                // Within a transaction etcd takes a negative revision for one that was compacted.
-                Command.Range { Query.Revision: < 0 } when CompactedRevision > 0 => StoreError.Compacted,
-                Command.Range range => _keys.Now().Check(range.Query),
-                Command.Txn => CheckPath(path.Nested[nested++]),
-                _ => null,
-            };
+            StoreError? error = command is Command.Txn
+                ? FirstError(path.Nested[nested++], check)
+                : check(command);
             if (error is not null)
             {
                 return error;
@@ -160,13 +159,26 @@ public sealed partial class KeyValueStore
         return null;
     }
 
-    private StoreError? CheckPut(Command.Put put)
+    private StoreError? CheckPutOfTxn(Command command) => command is Command.Put put
+        ? CheckKept(put) ?? CheckLease(put)
+        : null;
+
+    private StoreError? CheckRangeOfTxn(Command command) => command switch
+    {
+        // Within a transaction etcd takes a negative revision for one that was compacted.
+        Command.Range { Query.Revision: < 0 } when CompactedRevision > 0 => StoreError.Compacted,
+        Command.Range range => _keys.Now().Check(range.Query),
+        _ => null,
+    };
+
+    private StoreError? CheckKept(Command.Put put)
     {
         bool keeps = (put.Options & (PutOptions.IgnoreValue | PutOptions.IgnoreLease)) != 0;
-        return keeps && _keys.Find(put.Key.Span) is null ? StoreError.KeyNotFound
-            : put.LeaseId != 0 && _leases.Find(put.LeaseId) is null ? StoreError.LeaseNotFound
-            : null;
+        return keeps && _keys.Find(put.Key.Span) is null ? StoreError.KeyNotFound : null;
     }
+
+    private StoreError? CheckLease(Command.Put put) =>
+        put.LeaseId != 0 && _leases.Find(put.LeaseId) is null ? StoreError.LeaseNotFound : null;
 
     private Reply.TxnDone DoTxn(TxnPath path, bool withValues)
     {

@@ -13,6 +13,7 @@ internal static class Candidates
     public static readonly string[] Names =
     [
         Etcd,
+        KvHost,
     ];
 
     public static TheoryData<string> All => [.. Names];
