@@ -10,8 +10,8 @@ namespace Kv.Bench.Machine;
 /// <summary>A kv-host process of stream mode, as a user would start it.</summary>
 internal sealed class BenchNode : IAsyncDisposable
 {
-    private static readonly string Host =
-        Path.Combine(SourceTree.Root, "src", "Kv.Host", "bin", "Release", "net10.0", "kv-host");
+    // Published by bench/run.
+    private static readonly string Host = Path.Combine(SourceTree.Root, "artifacts", "kv-host", "kv-host");
 
     private readonly IReadOnlyDictionary<string, string> _settings;
     private readonly IReadOnlyList<string> _wrapper;
@@ -60,6 +60,20 @@ internal sealed class BenchNode : IAsyncDisposable
             }
             process.Refresh();
             return process.WorkingSet64;
+        }
+    }
+
+    /// <summary>What it has used of the cores since its start, s; 0: it does not run.</summary>
+    public double ProcessorSeconds
+    {
+        get
+        {
+            if (_process is not { HasExited: false } process)
+            {
+                return 0;
+            }
+            process.Refresh();
+            return process.TotalProcessorTime.TotalSeconds;
         }
     }
 
