@@ -32,10 +32,27 @@ public static class KvLimits
     public const int CommandsWaitingMax = 4_096;
 
     /// <summary>
-    /// Most calls of the simple API under way at one node; further ones are refused unread. Beyond:
-    /// RESOURCE_EXHAUSTED.
+    /// Most calls under way at one node; fewer, where they take longer than <see cref="CallDelayMsTarget"/>.
+    /// Further ones are refused before they are decoded. Beyond: RESOURCE_EXHAUSTED.
     /// </summary>
     public const int CallsUnderWayMax = 2_048;
+
+    /// <summary>
+    /// So many calls are taken however long they take: enough to fill entries by group commit.
+    /// </summary>
+    public const int CallsUnderWayMin = 256;
+
+    /// <summary>
+    /// How long calls may take under more load than a node can bear, ms: far below clients' usual deadlines,
+    /// so that what is taken in is also answered, and above what a collection or a snapshot holds up.
+    /// </summary>
+    public const int CallDelayMsTarget = 500;
+
+    /// <summary>
+    /// Bytes of a refused call's message that are waited for and dropped, 64 KiB: what clients send without
+    /// being asked for more. A longer one is cut off.
+    /// </summary>
+    public const int RefusedBytesMax = 65_536;
 
     /// <summary>Most bytes of commands under way in one node, 16 MiB. Beyond: RESOURCE_EXHAUSTED.</summary>
     public const int BytesWaitingMax = 16_777_216;

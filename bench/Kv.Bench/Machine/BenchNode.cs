@@ -36,7 +36,8 @@ internal sealed class BenchNode : IAsyncDisposable
             ["HTTP_PORT"] = "0",
             ["KV_DATA_DIR"] = Path.Combine(directory, name),
         };
-        Channel = GrpcChannel.ForAddress($"http://localhost:{_rpcPort}", new GrpcChannelOptions
+        Address = new Uri($"http://localhost:{_rpcPort}");
+        Channel = GrpcChannel.ForAddress(Address, new GrpcChannelOptions
         {
             MaxRetryAttempts = 1,
             HttpHandler = new SocketsHttpHandler { EnableMultipleHttp2Connections = true },
@@ -44,6 +45,8 @@ internal sealed class BenchNode : IAsyncDisposable
     }
 
     public string Name { get; }
+
+    public Uri Address { get; }
 
     public GrpcChannel Channel { get; }
 

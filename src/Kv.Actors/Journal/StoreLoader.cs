@@ -65,7 +65,7 @@ public static class StoreLoader
     {
         try
         {
-            return snapshots.List().Take(1).Sum(static file => new FileInfo(file.Path).Length)
+            return snapshots.List().Take(1).Sum(static file => file.BytesLength)
                 + JournalSegment.List(journal?.Directory ?? "").Sum(
                     static segment => new FileInfo(segment.Path).Length);
         }
