@@ -32,8 +32,8 @@ public static class KvLimits
     public const int CommandsWaitingMax = 4_096;
 
     /// <summary>
-    /// Most calls under way at one node; fewer, where they take longer than <see cref="CallDelayMsTarget"/>.
-    /// Further ones are refused before they are decoded. Beyond: RESOURCE_EXHAUSTED.
+    /// Most calls under way at one node; fewer, where they take longer than
+    /// <see cref="CallDelayMsTarget"/>. Further ones are refused before they are decoded. Beyond: RESOURCE_EXHAUSTED.
     /// </summary>
     public const int CallsUnderWayMax = 2_048;
 
@@ -53,6 +53,18 @@ public static class KvLimits
     /// being asked for more. A longer one is cut off.
     /// </summary>
     public const int RefusedBytesMax = 65_536;
+
+    /// <summary>
+    /// How long a node keeps a call that it refuses for too many, ms. A refusal costs a tenth of a write of
+    /// 16 KiB or more: where it is told at once, clients that come again at once, or have more calls waiting
+    /// than their connection carries (100), leave no time for writes. Below clients' usual deadlines.
+    /// </summary>
+    public const int RefusalDelayMs = 2_000;
+
+    /// <summary>
+    /// Most refused calls kept at once by one process; each takes a few KiB. Further ones are told at once.
+    /// </summary>
+    public const int RefusalsKeptMax = 8_192;
 
     /// <summary>Most bytes of commands under way in one node, 16 MiB. Beyond: RESOURCE_EXHAUSTED.</summary>
     public const int BytesWaitingMax = 16_777_216;

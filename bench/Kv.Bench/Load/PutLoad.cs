@@ -14,17 +14,17 @@ namespace Kv.Bench.Load;
 /// </summary>
 internal sealed class PutLoad : IDisposable
 {
-    private const string DeadlineHeader = "10S";
+    /// <summary>Connections to one node, as of so many clients; each carries 100 calls at once.</summary>
+    internal const int Connections = 8;
 
-    /// <summary>Connections to one node; each takes 100 calls at once.</summary>
-    private const int ConnectionsMax = 24;
+    private const int DeadlineSeconds = 10;
 
     private const string KeyFormat = "key-000000000";
 
     private readonly HttpMessageInvoker _http = new(new SocketsHttpHandler
     {
         EnableMultipleHttp2Connections = true,
-        MaxConnectionsPerServer = ConnectionsMax,
+        MaxConnectionsPerServer = Connections,
         UseCookies = false,
         AllowAutoRedirect = false,
     });
@@ -111,13 +111,18 @@ internal sealed class PutLoad : IDisposable
             Content = new PutContent(this, number % _keys),
         };
         request.Headers.TE.Add(new TransferCodingWithQualityHeaderValue("trailers"));
-        request.Headers.Add("grpc-timeout", DeadlineHeader);
+        request.Headers.Add("grpc-timeout", $"{DeadlineSeconds}S");
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(DeadlineSeconds));
         try
         {
-            using HttpResponseMessage response = await _http.SendAsync(request, CancellationToken.None);
-            await response.Content.CopyToAsync(Stream.Null);
+            using HttpResponseMessage response = await _http.SendAsync(request, deadline.Token);
+            await response.Content.CopyToAsync(Stream.Null, deadline.Token);
             counts.NoteEnd(
                 StatusOf(response.Headers) ?? StatusOf(response.TrailingHeaders) ?? StatusCode.Unknown);
+        }
+        catch (OperationCanceledException)
+        {
+            counts.NoteEnd(StatusCode.DeadlineExceeded);
         }
         catch (Exception reset) when (reset is HttpRequestException or IOException)
         {

@@ -13,15 +13,17 @@ internal static class Flood
     private const int ValueBytes = 16_384;
     private const int Keys = 20_000;
     private const int Factor = 5;
+    private const int WarmingPerSecond = 3_000;
     private const int ClientCores = 0b10;
     private const long Mebi = 1 << 20;
 
-    // Far more than the nodes take at once, and no more than fits the client's connections.
-    private const int FloodInFlightMax = 6_000;
+    // More than the connections carry: what is beyond waits in the client, up to its deadline.
+    private const int FloodInFlightMax = 12_000;
 
     private static readonly int[] Rungs = [64, 256, 512];
 
-    private static readonly TimeSpan Warming = TimeSpan.FromSeconds(40);
+    private static readonly TimeSpan Warming = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan WarmingFlood = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan Measured = TimeSpan.FromSeconds(10);
 
     public static async Task RunAsync(TimeSpan duration)
@@ -36,6 +38,7 @@ internal static class Flood
             new Dictionary<string, string>(), "taskset", "-c", "0");
         using var load = new PutLoad(cluster.Nodes, ValueBytes, Keys);
         await load.ClosedAsync(Rungs[^1], Warming);
+        await load.OpenAsync(WarmingPerSecond, FloodInFlightMax, WarmingFlood);
 
         Phase before = await MostAsync(cluster, load);
         long idleBytes = cluster.Nodes.Max(static node => node.ResidentBytes);
@@ -49,15 +52,19 @@ internal static class Flood
         double goodput = flood.Ok / seconds;
         Phase after = await MostAsync(cluster, load);
 
+        double perCoreSecond = Math.Max(before.PerCoreSecond, after.PerCoreSecond);
         double most = before.Rates.Concat(after.Rates).Max();
         Console.WriteLine($"""
             | puts of {ValueBytes} B, 3 nodes and broker on one core, client on another | |
             |---|---|
             | most, closed loop, {Show(Rungs)} in flight, before | {before} |
             | the same, after | {after} |
-            | offered in the flood | {flood.Offered / seconds:n0}/s for {seconds:n0} s |
-            | due, not offered: {FloodInFlightMax} were under way | {flood.NotMade / seconds:n0}/s |
+            | connections to each node, 100 calls each | {PutLoad.Connections} |
+            | begun in the flood | {flood.Offered / seconds:n0}/s for {seconds:n0} s |
+            | due in the flood, {Factor} times the most before | {Factor * before.Rates.Max():n0}/s |
+            | due, not begun: the client had {FloodInFlightMax} under way | {flood.NotMade / seconds:n0}/s |
             | goodput in the flood | {goodput:n0}/s, {goodput / most:p0} of the most |
+            | the same for equal processor time of the nodes | {flood.Ok / used / perCoreSecond:p0} |
             | the nodes' share of their core in the flood | {used / seconds:p0} |
             | how calls ended | {flood} |
             | memory of the largest node, before, peak, MiB | {idleBytes / Mebi:n0}, {await peak / Mebi:n0} |
@@ -81,6 +88,9 @@ internal static class Flood
     /// <param name="Share">Of their core that the nodes got: others may have been busy there, too.</param>
     private sealed record Phase(double[] Rates, double Share)
     {
+        /// <summary>Calls done in a second of a core that the nodes got.</summary>
+        public double PerCoreSecond => Rates.Average() / Share;
+
         public override string ToString() => $"{Show(Rates)}/s; the nodes had {Share:p0} of their core";
     }
 

@@ -36,14 +36,15 @@ internal static class Restart
         }
         long[] lost = await Task.WhenAll(cluster.Nodes.Select(node => LostAsync(node, acknowledged)));
         IEnumerable<long> memory = cluster.Nodes.Select(static node => node.ResidentBytes >> 20);
+        double median = processor.Order().ElementAt(processor.Count / 2);
         double[] last = [.. rounds.Select(static seconds => seconds.Max()).Order()];
         Console.WriteLine($"""
             | kill -9 of 3 nodes under load, {keys:n0} keys of {ValueBytes} B, {Rounds} times | |
             |---|---|
             | writes acknowledged before the last | {acknowledged.Count:n0} |
             | ready after the start of all three at once, s, by round | {Show(rounds)} |
-            | the last of the three: best, median, worst, s | {last[0]:n2}, {last[Rounds / 2]:n2}, {last[^1]:n2} |
-            | cores used by a node until it was ready, s, median | {processor.Order().ElementAt(processor.Count / 2):n2} |
+            | the last of the three, s, from best to worst | {Show([last])} |
+            | processor time of a node until it was ready, s, median | {median:n2} |
             | acknowledged writes missing, by node | {string.Join(", ", lost)} |
             | memory, MiB | {string.Join(", ", memory)} |
             """);

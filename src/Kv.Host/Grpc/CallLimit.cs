@@ -21,6 +21,8 @@ internal sealed class CallLimit(DelayLimit limit)
     private static readonly string Message = Uri.EscapeDataString(
         "This node has more calls under way than it gets done in time. Slow down and try again.");
 
+    private int _refusalsKept;
+
     /// <summary>Middleware, before the services.</summary>
     public async Task InvokeAsync(HttpContext call, RequestDelegate next)
     {
@@ -50,12 +52,23 @@ internal sealed class CallLimit(DelayLimit limit)
         && !path.Value!.EndsWith("/Status", StringComparison.Ordinal);
 
     // A reply of headers only: gRPC calls it "trailers-only".
-    private static async Task RefuseAsync(HttpContext call)
+    private async Task RefuseAsync(HttpContext call)
     {
         call.Response.ContentType = "application/grpc";
         call.Response.Headers["grpc-status"] = $"{(int)StatusCode.ResourceExhausted}";
         call.Response.Headers["grpc-message"] = Message;
         await DrainAsync(call.Request.BodyReader);
+        await KeepAsync(call.RequestAborted);
+    }
+
+    private async Task KeepAsync(CancellationToken gone)
+    {
+        if (Interlocked.Increment(ref _refusalsKept) <= KvLimits.RefusalsKeptMax)
+        {
+            await Task.Delay(KvLimits.RefusalDelayMs, gone)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        Interlocked.Decrement(ref _refusalsKept);
     }
 
     // A call that ends while its message still comes is reset, and some clients take a reset for a lost
