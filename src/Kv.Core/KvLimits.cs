@@ -33,7 +33,8 @@ public static class KvLimits
 
     /// <summary>
     /// Most calls under way at one node; fewer, where they take longer than
-    /// <see cref="CallDelayMsTarget"/>. Further ones are refused before they are decoded. Beyond: RESOURCE_EXHAUSTED.
+    /// <see cref="CallDelayMsTarget"/>. Further ones are refused before they are decoded. Beyond:
+    /// RESOURCE_EXHAUSTED.
     /// </summary>
     public const int CallsUnderWayMax = 2_048;
 
