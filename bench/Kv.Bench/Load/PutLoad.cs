@@ -21,13 +21,16 @@ internal sealed class PutLoad : IDisposable
 
     private const string KeyFormat = "key-000000000";
 
-    private readonly HttpMessageInvoker _http = new(new SocketsHttpHandler
-    {
-        EnableMultipleHttp2Connections = true,
-        MaxConnectionsPerServer = Connections,
-        UseCookies = false,
-        AllowAutoRedirect = false,
-    });
+    // One connection each: told to take several, the handler bounds them by nothing.
+    private readonly HttpMessageInvoker[] _http =
+    [
+        .. Enumerable.Range(0, Connections).Select(static _ => new HttpMessageInvoker(new SocketsHttpHandler
+        {
+            EnableMultipleHttp2Connections = false,
+            UseCookies = false,
+            AllowAutoRedirect = false,
+        })),
+    ];
 
     private readonly Uri[] _nodes;
     private readonly int _keys;
@@ -49,7 +52,7 @@ internal sealed class PutLoad : IDisposable
         _keyAt = _message.AsSpan().IndexOf("key-"u8) + "key-".Length;
     }
 
-    public void Dispose() => _http.Dispose();
+    public void Dispose() => Array.ForEach(_http, static http => http.Dispose());
 
     /// <summary>Closed loop: so many calls are always under way.</summary>
     public async Task<CallCounts> ClosedAsync(int inFlight, TimeSpan duration)
@@ -112,28 +115,33 @@ internal sealed class PutLoad : IDisposable
         };
         request.Headers.TE.Add(new TransferCodingWithQualityHeaderValue("trailers"));
         request.Headers.Add("grpc-timeout", $"{DeadlineSeconds}S");
+        HttpMessageInvoker http = _http[number / _nodes.Length % _http.Length];
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(DeadlineSeconds));
         try
         {
-            using HttpResponseMessage response = await _http.SendAsync(request, deadline.Token);
+            using HttpResponseMessage response = await http.SendAsync(request, deadline.Token);
             await response.Content.CopyToAsync(Stream.Null, deadline.Token);
+            HttpResponseHeaders last =
+                response.Headers.Contains("grpc-status") ? response.Headers : response.TrailingHeaders;
             counts.NoteEnd(
-                StatusOf(response.Headers) ?? StatusOf(response.TrailingHeaders) ?? StatusCode.Unknown);
+                StatusOf(last), Uri.UnescapeDataString(last.TryGetValues("grpc-message", out var why)
+                    ? why.First()
+                    : ""));
         }
         catch (OperationCanceledException)
         {
-            counts.NoteEnd(StatusCode.DeadlineExceeded);
+            counts.NoteEnd(StatusCode.DeadlineExceeded, "in the client");
         }
         catch (Exception reset) when (reset is HttpRequestException or IOException)
         {
-            counts.NoteEnd(StatusCode.Unavailable);
+            counts.NoteEnd(StatusCode.Unavailable, "reset");
         }
     }
 
-    private static StatusCode? StatusOf(HttpResponseHeaders headers) =>
+    private static StatusCode StatusOf(HttpResponseHeaders headers) =>
         headers.TryGetValues("grpc-status", out IEnumerable<string>? values)
             ? (StatusCode)int.Parse(values.First(), CultureInfo.InvariantCulture)
-            : null;
+            : StatusCode.Unknown;
 
     private sealed class PutContent : HttpContent
     {
