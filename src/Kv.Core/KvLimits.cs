@@ -32,10 +32,40 @@ public static class KvLimits
     public const int CommandsWaitingMax = 4_096;
 
     /// <summary>
-    /// Most calls of the simple API under way at one node; further ones are refused unread. Beyond:
+    /// Most calls under way at one node; fewer, where they take longer than
+    /// <see cref="CallDelayMsTarget"/>. Further ones are refused before they are decoded. Beyond:
     /// RESOURCE_EXHAUSTED.
     /// </summary>
     public const int CallsUnderWayMax = 2_048;
+
+    /// <summary>
+    /// So many calls are taken however long they take: enough to fill entries by group commit.
+    /// </summary>
+    public const int CallsUnderWayMin = 256;
+
+    /// <summary>
+    /// How long calls may take under more load than a node can bear, ms: far below clients' usual deadlines,
+    /// so that what is taken in is also answered, and above what a collection or a snapshot holds up.
+    /// </summary>
+    public const int CallDelayMsTarget = 500;
+
+    /// <summary>
+    /// Bytes of a refused call's message that are waited for and dropped, 64 KiB: what clients send without
+    /// being asked for more. A longer one is cut off.
+    /// </summary>
+    public const int RefusedBytesMax = 65_536;
+
+    /// <summary>
+    /// How long a node keeps a call that it refuses for too many, ms. A refusal costs a tenth of a write of
+    /// 16 KiB or more: where it is told at once, clients that come again at once, or have more calls waiting
+    /// than their connection carries (100), leave no time for writes. Below clients' usual deadlines.
+    /// </summary>
+    public const int RefusalDelayMs = 2_000;
+
+    /// <summary>
+    /// Most refused calls kept at once by one process; each takes a few KiB. Further ones are told at once.
+    /// </summary>
+    public const int RefusalsKeptMax = 8_192;
 
     /// <summary>Most bytes of commands under way in one node, 16 MiB. Beyond: RESOURCE_EXHAUSTED.</summary>
     public const int BytesWaitingMax = 16_777_216;

@@ -16,6 +16,9 @@ public sealed record SnapshotFile(string Path, long Offset, bool IsPinned)
     /// <summary>The state that its cluster was, or is to be, founded on.</summary>
     public bool IsBase => Offset == SnapshotHeader.NothingApplied;
 
+    /// <summary>Its length now, bytes; 0: it is gone, or cannot be reached.</summary>
+    public long BytesLength => new FileInfo(Path) is { Exists: true } there ? there.Length : 0;
+
     public static SnapshotFile In(string directory, long offset, bool isPinned)
     {
         string place = offset == SnapshotHeader.NothingApplied

@@ -87,7 +87,9 @@ internal static class KvHost
         builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, settings));
         AddServices(builder.Services, settings);
         WebApplication app = builder.Build();
-        var limit = new CallLimit(KvLimits.CallsUnderWayMax * settings.NodeIds.Count);
+        int nodes = settings.NodeIds.Count;
+        var limit = new CallLimit(new DelayLimit(
+            KvLimits.CallsUnderWayMin * nodes, KvLimits.CallsUnderWayMax * nodes, TimeProvider.System));
         app.Use(next => call => limit.InvokeAsync(call, next));
         app.MapGrpcService<JsonKvService>();
         app.MapGrpcService<ProtoKvService>();

@@ -10,8 +10,8 @@ namespace Kv.Bench.Machine;
 /// <summary>A kv-host process of stream mode, as a user would start it.</summary>
 internal sealed class BenchNode : IAsyncDisposable
 {
-    private static readonly string Host =
-        Path.Combine(SourceTree.Root, "src", "Kv.Host", "bin", "Release", "net10.0", "kv-host");
+    // Published by bench/run.
+    private static readonly string Host = Path.Combine(SourceTree.Root, "artifacts", "kv-host", "kv-host");
 
     private readonly IReadOnlyDictionary<string, string> _settings;
     private readonly IReadOnlyList<string> _wrapper;
@@ -36,7 +36,8 @@ internal sealed class BenchNode : IAsyncDisposable
             ["HTTP_PORT"] = "0",
             ["KV_DATA_DIR"] = Path.Combine(directory, name),
         };
-        Channel = GrpcChannel.ForAddress($"http://localhost:{_rpcPort}", new GrpcChannelOptions
+        Address = new Uri($"http://localhost:{_rpcPort}");
+        Channel = GrpcChannel.ForAddress(Address, new GrpcChannelOptions
         {
             MaxRetryAttempts = 1,
             HttpHandler = new SocketsHttpHandler { EnableMultipleHttp2Connections = true },
@@ -44,6 +45,8 @@ internal sealed class BenchNode : IAsyncDisposable
     }
 
     public string Name { get; }
+
+    public Uri Address { get; }
 
     public GrpcChannel Channel { get; }
 
@@ -60,6 +63,20 @@ internal sealed class BenchNode : IAsyncDisposable
             }
             process.Refresh();
             return process.WorkingSet64;
+        }
+    }
+
+    /// <summary>What it has used of the cores since its start, s; 0: it does not run.</summary>
+    public double ProcessorSeconds
+    {
+        get
+        {
+            if (_process is not { HasExited: false } process)
+            {
+                return 0;
+            }
+            process.Refresh();
+            return process.TotalProcessorTime.TotalSeconds;
         }
     }
 

@@ -26,6 +26,7 @@ public static class StoreLoader
     internal static async Task<StoreLoad> LoadAsync(
         SnapshotFiles snapshots, JournalOptions? journal, CancellationToken stopping)
     {
+        using var quiet = new QuietHeap(DiskBytes(snapshots, journal));
         SnapshotLoad snapshot = await snapshots.LoadNewestAsync(stopping);
         if (journal is null || snapshot.Refusal is not null)
         {
@@ -57,6 +58,22 @@ public static class StoreLoader
         }
         KeyValueStore? known = snapshot.Store ?? (store.Genesis is null ? null : store);
         return new StoreLoad(known, snapshot.File, reading, warnings);
+    }
+
+    // Roughly: a journal may have more than what is behind the snapshot.
+    private static long DiskBytes(SnapshotFiles snapshots, JournalOptions? journal)
+    {
+        try
+        {
+            return snapshots.List().Take(1).Sum(static file => file.BytesLength)
+                + JournalSegment.List(journal?.Directory ?? "").Sum(
+                    static segment => new FileInfo(segment.Path).Length);
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        {
+            // Whoever reads it next has more to say about it.
+            return 0;
+        }
     }
 
     // What was applied once is applied again with the same result; a refusal means that it is not the same.

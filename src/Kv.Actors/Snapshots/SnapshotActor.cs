@@ -174,7 +174,8 @@ public sealed class SnapshotActor : ReceiveActor, IWithTimers
     {
         if (_options.Saves && !_pinned)
         {
-            _store.Tell(new StoreActor.CaptureAfter(_options.LogBytes));
+            long bytes = Math.Max(_options.LogBytes, (_savedLast?.BytesLength ?? 0) / 2);
+            _store.Tell(new StoreActor.CaptureAfter(Math.Min(bytes, _options.LogBytesMax)));
         }
     }
 

@@ -19,9 +19,14 @@ public sealed record SnapshotOptions
     public bool Saves { get; init; } = true;
 
     /// <summary>
-    /// A snapshot is written each time so many bytes of the log were applied: what a start has to replay.
+    /// A snapshot is written each time so many bytes of the log were applied, and half as many as the last
+    /// one has: what a start has to replay, without each byte of the log being paid for by many of
+    /// snapshots.
     /// </summary>
     public long LogBytes { get; init; } = 67_108_864;
+
+    /// <summary>However large snapshots are, so many bytes of the log are enough for the next.</summary>
+    public long LogBytesMax { get; init; } = long.MaxValue;
 
     /// <summary>Null: there are no peers to ask.</summary>
     public PeerSnapshots? Peers { get; init; }

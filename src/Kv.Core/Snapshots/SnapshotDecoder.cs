@@ -19,7 +19,7 @@ public sealed class SnapshotDecoder(bool keepsStore = true, StoreRules? rules = 
     private readonly XxHash128 _all = new();
     private readonly StateDigest _state = new();
 
-    // Known with the header, which it does not cover.
+    // Of a base only, which its genesis has to name. Known with the header, which it does not cover.
     private StateDigest? _base;
     private readonly Dictionary<SectionKind, long> _counts = [];
     private byte[] _piece = new byte[KvLimits.SnapshotChunkBytesTarget * 2];
@@ -155,8 +155,8 @@ public sealed class SnapshotDecoder(bool keepsStore = true, StoreRules? rules = 
             {
                 _counts[section] = Count(section) + _contents.Take(section, payload);
                 _state.Append(section, payload.Span);
-                _base ??= StateDigest.OfBase(_contents.Header!);
-                _base.Append(section, payload.Span);
+                _base ??= _contents.Header!.IsBase ? StateDigest.OfBase(_contents.Header) : null;
+                _base?.Append(section, payload.Span);
             }
         }
         catch (FormatException wrong)
@@ -181,7 +181,7 @@ public sealed class SnapshotDecoder(bool keepsStore = true, StoreRules? rules = 
         if (_section != 0)
         {
             _state.End(_section, Count(_section));
-            _base!.End(_section, Count(_section));
+            _base?.End(_section, Count(_section));
         }
         if (section != SectionKind.Footer)
         {

@@ -1,19 +1,27 @@
+using System.IO.Pipelines;
 using Grpc.Core;
 using Kv.Core;
+using Microsoft.AspNetCore.Connections;
 
 namespace Kv.Host.Grpc;
 
 /// <summary>
-/// Refuses calls of the simple API, beyond so many under way, before their messages are read: what a flood
-/// costs must not be what the work costs.
+/// Refuses calls of clients, beyond what a node gets done in time, before their messages are decoded: what a
+/// flood costs must not be what the work costs.
 /// </summary>
-internal sealed class CallLimit(int callsMax)
+internal sealed class CallLimit(DelayLimit limit)
 {
-    private static readonly string Message = Uri.EscapeDataString(
-        $"This node has too many calls under way; it takes {KvLimits.CallsUnderWayMax}. Slow down and try "
-            + "again.");
+    // A service a line. Calls that last by their nature, such as watches, do not belong here.
+    private static readonly PathString[] Limited =
+    [
+        "/kv.KvService",
+        "/kv.v1.KvService",
+    ];
 
-    private int _underWay;
+    private static readonly string Message = Uri.EscapeDataString(
+        "This node has more calls under way than it gets done in time. Slow down and try again.");
+
+    private int _refusalsKept;
 
     /// <summary>Middleware, before the services.</summary>
     public async Task InvokeAsync(HttpContext call, RequestDelegate next)
@@ -23,32 +31,67 @@ internal sealed class CallLimit(int callsMax)
             await next(call);
             return;
         }
+        if (!limit.TryEnter(out long began))
+        {
+            await RefuseAsync(call);
+            return;
+        }
         try
         {
-            if (Interlocked.Increment(ref _underWay) > callsMax)
-            {
-                Refuse(call.Response);
-                return;
-            }
             await next(call);
         }
         finally
         {
-            Interlocked.Decrement(ref _underWay);
+            limit.Leave(began);
         }
     }
 
     // Whoever looks after a node has to get through to it.
     private static bool IsLimited(PathString path) =>
-        (path.StartsWithSegments("/kv.KvService", StringComparison.Ordinal)
-            || path.StartsWithSegments("/kv.v1.KvService", StringComparison.Ordinal))
+        Array.Exists(Limited, service => path.StartsWithSegments(service, StringComparison.Ordinal))
         && !path.Value!.EndsWith("/Status", StringComparison.Ordinal);
 
     // A reply of headers only: gRPC calls it "trailers-only".
-    private static void Refuse(HttpResponse response)
+    private async Task RefuseAsync(HttpContext call)
     {
-        response.ContentType = "application/grpc";
-        response.Headers["grpc-status"] = $"{(int)StatusCode.ResourceExhausted}";
-        response.Headers["grpc-message"] = Message;
+        call.Response.ContentType = "application/grpc";
+        call.Response.Headers["grpc-status"] = $"{(int)StatusCode.ResourceExhausted}";
+        call.Response.Headers["grpc-message"] = Message;
+        await DrainAsync(call.Request.BodyReader);
+        await KeepAsync(call.RequestAborted);
+    }
+
+    private async Task KeepAsync(CancellationToken gone)
+    {
+        if (Interlocked.Increment(ref _refusalsKept) <= KvLimits.RefusalsKeptMax)
+        {
+            await Task.Delay(KvLimits.RefusalDelayMs, gone)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        Interlocked.Decrement(ref _refusalsKept);
+    }
+
+    // A call that ends while its message still comes is reset, and some clients take a reset for a lost
+    // connection. Small messages are here already or follow at once; the server's least data rate ends
+    // those that do not.
+    private static async Task DrainAsync(PipeReader message)
+    {
+        long bytes = 0;
+        try
+        {
+            ReadResult read;
+            do
+            {
+                read = await message.ReadAsync();
+                bytes += read.Buffer.Length;
+                message.AdvanceTo(read.Buffer.End);
+            }
+            while (!read.IsCompleted && bytes < KvLimits.RefusedBytesMax);
+        }
+        catch (Exception gone) when (gone is IOException or ConnectionAbortedException
+            or BadHttpRequestException or OperationCanceledException)
+        {
+            // Nobody is left to be told.
+        }
     }
 }

@@ -71,7 +71,8 @@ internal sealed class StreamNodeFactory(
                 Files = _snapshots,
                 Early = _early,
                 // Whatever was asked for: this node's own snapshot must not be why the log gets full.
-                LogBytes = Math.Min(settings.SnapshotLogBytes, settings.LogBytesMax / 4),
+                LogBytes = settings.SnapshotLogBytes,
+                LogBytesMax = settings.LogBytesMax / 4,
                 Peers = new PeerSnapshots(membership, PeerSnapshotClient.ExportAsync),
             },
             Journal = new JournalOptions

@@ -92,7 +92,8 @@ internal sealed record Setting(string Name, string Default, string Allowed, stri
         "KV_SNAPSHOT_LOG_BYTES",
         "67108864",
         "65536 to 1000000000000",
-        "A snapshot is written to KV_DATA_DIR each time so many bytes of the log were applied.");
+        "A snapshot is written to KV_DATA_DIR each time so many bytes of the log were applied, and half as "
+            + "many as the last snapshot has.");
 
     public static readonly Setting WatchProgressMs = new(
         "KV_WATCH_PROGRESS_MS",
