@@ -156,6 +156,34 @@ public static class KvLimits
     public const int AlarmsMax = 1_024;
 
     /// <summary>
+    /// Longest name of a user or a role, UTF-8 bytes: a user's stands in the log with each of its commands.
+    /// </summary>
+    public const int AuthNameBytesMax = 256;
+
+    /// <summary>
+    /// Longest hash of a password, bytes: bcrypt's has 60.
+    /// </summary>
+    public const int PasswordHashBytesMax = 256;
+
+    /// <summary>What tokens are signed with, bytes: as many as HMAC-SHA-256 gives.</summary>
+    public const int TokenKeyBytes = 32;
+
+    /// <summary>
+    /// Most bytes of users and roles with all that they may, <see cref="AuthRecordBytesExtra"/> to each of
+    /// them, to each role of a user and to each permission: some ten thousands. Every node holds them in
+    /// memory, and one role must fit a chunk of a snapshot. Beyond: RESOURCE_EXHAUSTED.
+    /// </summary>
+    public const int AuthBytesMax = 8_388_608;
+
+    /// <summary>What a user, a role or a permission is taken to occupy beside its bytes.</summary>
+    public const int AuthRecordBytesExtra = 128;
+
+    /// <summary>
+    /// Most users whose permissions a node keeps merged; with more they are merged again now and then.
+    /// </summary>
+    public const int MergedPermissionsMax = 1_024;
+
+    /// <summary>
     /// What a record of a key is taken to occupy beside key and value, bytes: its object and its places in
     /// index and history.
     /// </summary>

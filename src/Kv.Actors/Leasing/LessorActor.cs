@@ -134,7 +134,9 @@ public sealed class LessorActor : ReceiveActor, IWithTimers
             {
                 log.Info("{Node} proposes to end {Count} leases", nodeId, expire.Leases.Count);
             }
-            var pending = new PendingCommand(command.Command, requestId: null);
+            // Whoever keeps a lease alive was asked at the edge: one renewal is for all who do.
+            var pending = new PendingCommand(
+                command.Command, requestId: null, principal: Principal.Cluster);
             command.Pending = pending;
             pending.Reply.PipeTo(
                 self,

@@ -17,8 +17,9 @@ public interface IKvNode
     /// Puts the command into the log and answers when this node has applied it from there. Modes without a
     /// total order take Set, Get, Print and Del only.
     /// </summary>
-    /// <param name="requestId">
-    /// Makes a mutating command safe to repeat through any node; null: not repeatable.
+    /// <param name="logged">
+    /// With a request id, a mutating command is safe to repeat through any node. With whom asks, for a store
+    /// that checks it.
     /// </param>
     /// <param name="cancellation">
     /// Cancelled when the caller's deadline is over or it has gone: before the command was published it
@@ -27,7 +28,7 @@ public interface IKvNode
     /// <exception cref="KvException">
     /// Anything but a reply of the store; the code says what it means.
     /// </exception>
-    Task<Reply> ExecuteAsync(Command command, RequestId? requestId, CancellationToken cancellation);
+    Task<Reply> ExecuteAsync(LoggedCommand logged, CancellationToken cancellation);
 
     /// <summary>
     /// Reads a key from this node's state at once. The reply's order is the last one applied.
@@ -46,6 +47,16 @@ public interface IKvNode
     /// Takes no more commands, waits for the answers of those it has (bounded by the token), and stops.
     /// </summary>
     Task StopAsync(CancellationToken deadline);
+}
+
+/// <summary>Short ways to ask a node.</summary>
+public static class KvNodeCalls
+{
+    /// <summary>For a command of which nobody said who asks.</summary>
+    /// <inheritdoc cref="IKvNode.ExecuteAsync"/>
+    public static Task<Reply> ExecuteAsync(
+        this IKvNode node, Command command, RequestId? requestId, CancellationToken cancellation) =>
+        node.ExecuteAsync(new LoggedCommand(command, requestId), cancellation);
 }
 
 /// <summary>How a node's commands reach the others; see README, modes and promises.</summary>

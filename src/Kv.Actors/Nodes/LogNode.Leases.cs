@@ -46,7 +46,7 @@ public sealed partial class LogNode
     public async Task<StoreActor.LeaseSeen> DescribeLeaseAsync(
         long leaseId, bool withKeys, CancellationToken cancellation)
     {
-        await ExecuteAsync(new Command.Barrier(), requestId: null, cancellation);
+        await ExecuteAsync(new LoggedCommand(new Command.Barrier()), cancellation);
         return (StoreActor.LeaseSeen)await AskStoreAsync(
             new StoreActor.DescribeLease(leaseId, withKeys), cancellation);
     }
@@ -55,7 +55,7 @@ public sealed partial class LogNode
     /// <exception cref="KvException">The node does not serve, or the barrier did not come back.</exception>
     public async Task<StoreActor.LeaseIds> ListLeasesAsync(CancellationToken cancellation)
     {
-        await ExecuteAsync(new Command.Barrier(), requestId: null, cancellation);
+        await ExecuteAsync(new LoggedCommand(new Command.Barrier()), cancellation);
         return (StoreActor.LeaseIds)await AskStoreAsync(new StoreActor.ListLeases(), cancellation);
     }
 

@@ -27,9 +27,14 @@ public sealed partial class LogNode : IKvNode
     private volatile bool _stopping;
 
     private LogNode(
-        LogNodeOptions options, IActorRef node, LogNodeActor.Parts parts, Task<ulong> clusterKnown)
+        LogNodeOptions options,
+        IActorRef node,
+        LogNodeActor.Parts parts,
+        Task<ulong> clusterKnown,
+        PublishedAuth auth)
     {
         _clusterKnown = clusterKnown;
+        _auth = auth;
         _options = options;
         _node = node;
         _store = parts.Store;
@@ -51,8 +56,10 @@ public sealed partial class LogNode : IKvNode
     public static async Task<LogNode> StartAsync(ActorSystem system, LogNodeOptions options)
     {
         var clusterKnown = new TaskCompletionSource<ulong>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var auth = new PublishedAuth();
         LogNodeOptions noting = options with
         {
+            OnAuthChanged = table => auth.Table = table,
             OnClusterKnown = clusterId =>
             {
                 options.OnClusterKnown(clusterId);
@@ -61,15 +68,14 @@ public sealed partial class LogNode : IKvNode
         };
         IActorRef node = system.ActorOf(LogNodeActor.Props(noting), $"node-{options.NodeId}");
         LogNodeActor.Parts parts = await node.Ask<LogNodeActor.Parts>(new LogNodeActor.GetParts());
-        return new LogNode(options, node, parts, clusterKnown.Task);
+        return new LogNode(options, node, parts, clusterKnown.Task, auth);
     }
 
-    public async Task<Reply> ExecuteAsync(
-        Command command, RequestId? requestId, CancellationToken cancellation)
+    public async Task<Reply> ExecuteAsync(LoggedCommand logged, CancellationToken cancellation)
     {
-        bool isRead = command is Command.Get or Command.Print or Command.Barrier or Command.Range;
+        bool isRead = logged.Command is Command.Get or Command.Print or Command.Barrier or Command.Range;
         await CheckServingAsync(isWrite: !isRead, cancellation);
-        var pending = new PendingCommand(command, requestId, LetGo);
+        var pending = new PendingCommand(logged.Command, logged.RequestId, LetGo, logged.Principal);
         Admit(pending);
         try
         {

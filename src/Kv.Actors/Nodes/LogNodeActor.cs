@@ -55,7 +55,8 @@ public sealed class LogNodeActor : ReceiveActor
                 NoteCluster,
                 awaitsSnapshot: options.Snapshots is not null,
                 journal?.Actor,
-                options.Rules),
+                options.Rules,
+                options.OnAuthChanged),
             "store");
         IActorRef? snapshots = options.Snapshots is null
             ? null

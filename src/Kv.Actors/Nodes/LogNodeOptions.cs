@@ -5,6 +5,7 @@ using Kv.Actors.Membership;
 using Kv.Actors.Publishing;
 using Kv.Actors.Snapshots;
 using Kv.Actors.Upkeep;
+using Kv.Core.Auth;
 using Kv.Core.Store;
 
 namespace Kv.Actors.Nodes;
@@ -54,6 +55,12 @@ public sealed record LogNodeOptions
 
     /// <summary>Called, from an actor, when the cluster's id was applied: to note it down.</summary>
     public Action<ulong> OnClusterKnown { get; init; } = static _ => { };
+
+    /// <summary>
+    /// Called, from an actor, with another table of users and roles, before anything that was applied with it
+    /// is answered.
+    /// </summary>
+    public Action<AuthTable> OnAuthChanged { get; init; } = static _ => { };
 
     /// <summary>Called when the node has given up after repeated bugs: the process should end.</summary>
     public Action OnFatal { get; init; } = static () => { };

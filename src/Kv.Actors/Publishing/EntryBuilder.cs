@@ -38,7 +38,7 @@ internal static class EntryBuilder
             }
             List<PendingCommand> own = [next];
             barrier = next.Command is Command.Barrier ? own : barrier;
-            commands.Add(new LoggedCommand(next.Command, next.RequestId));
+            commands.Add(new LoggedCommand(next.Command, next.RequestId, next.Principal));
             byCommand.Add(own);
             bytes += next.BytesMax;
         }

@@ -11,7 +11,10 @@ namespace Kv.Actors.Publishing;
 /// </summary>
 /// <param name="letGo">Called once, when the publisher has no more to do with it. Any thread.</param>
 public sealed class PendingCommand(
-    Command command, RequestId? requestId, Action<PendingCommand>? letGo = null)
+    Command command,
+    RequestId? requestId,
+    Action<PendingCommand>? letGo = null,
+    Principal? principal = null)
 {
     private const int Waiting = 0;
     private const int Published = 1;
@@ -31,8 +34,11 @@ public sealed class PendingCommand(
 
     public RequestId? RequestId { get; } = requestId;
 
+    /// <summary>Who asks; null: nobody said.</summary>
+    public Principal? Principal { get; } = principal;
+
     /// <summary>Upper bound of the bytes it adds to an entry.</summary>
-    public int BytesMax { get; } = EntryCodec.CommandBytesMax(command);
+    public int BytesMax { get; } = EntryCodec.CommandBytesMax(command, principal);
 
     /// <summary>The store's reply or a <see cref="KvException"/>.</summary>
     public Task<Reply> Reply => _reply.Task;

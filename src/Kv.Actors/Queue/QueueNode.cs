@@ -86,14 +86,13 @@ public sealed class QueueNode : IKvNode, IPeerState, IAsyncDisposable
         return new QueueNode(options, parts, signals, guardian, store, presenceActor);
     }
 
-    public async Task<Reply> ExecuteAsync(
-        Command command, RequestId? requestId, CancellationToken cancellation)
+    public async Task<Reply> ExecuteAsync(LoggedCommand logged, CancellationToken cancellation)
     {
-        if (requestId is not null)
+        if (logged.RequestId is not null)
         {
             throw new KvException(KvError.UnsupportedInMode, "Queue mode has no request ids.");
         }
-        QueueMessage message = QueueCommands.ToMessage(command, NodeId);
+        QueueMessage message = QueueCommands.ToMessage(logged.Command, NodeId);
         if (QueueCommands.RefusalOf(message) is { } error)
         {
             return new Reply.Refused(error) { Revision = 0, Order = 0 };

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Kv.Actors.Nodes;
+using Kv.Core.Auth;
 using Kv.Core.Entries;
 using Kv.Core.Store;
 
@@ -17,7 +18,17 @@ public sealed partial class StoreActor
     /// A range or a transaction without writes. Answered with <see cref="Reply"/>, <see cref="NotServing"/>
     /// or, where it is long, with <see cref="Viewed"/>.
     /// </summary>
-    public sealed record Read(Command Command);
+    /// <param name="Who">Who asks; null: nobody said.</param>
+    public sealed record Read(Command Command, Principal? Who);
+
+    /// <summary>
+    /// Asks whether somebody may have a command. Answered with <see cref="Permission"/> or
+    /// <see cref="NotServing"/>.
+    /// </summary>
+    public sealed record AskPermission(Command Command, Principal? Who);
+
+    /// <param name="Denied">Null: it is permitted.</param>
+    public sealed record Permission(StoreError? Denied);
 
     /// <summary>Read it yourself.</summary>
     public sealed record Viewed(KeyView Keys);
@@ -59,10 +70,17 @@ public sealed partial class StoreActor
             Order = Store.Order,
         }));
         Receive<Read>(read => ReplyIfServing(() => Answer(read)));
+        Receive<AskPermission>(ask => ReplyIfServing(() => new Permission(
+            AuthRules.Check(Store.Auth, ask.Who, ask.Command, Store.Leases))));
         Receive<ViewKeys>(_ => ReplyIfServing(() => new Viewed(Store.Keys())));
     }
 
-    private object Answer(Read read) => read.Command is Command.Range range && IsLong(range.Query)
+    private object Answer(Read read) => AuthRules.Check(
+        Store.Auth, read.Who, read.Command, Store.Leases) is { } denied
+        ? new Reply.Refused(denied) { Revision = Store.Revision, Order = 0 }
+        : AnswerPermitted(read);
+
+    private object AnswerPermitted(Read read) => read.Command is Command.Range range && IsLong(range.Query)
         ? new Viewed(Store.Keys())
         : Store.Read(read.Command);
 

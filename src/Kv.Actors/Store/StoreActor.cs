@@ -7,6 +7,7 @@ using Kv.Actors.Nodes;
 using Kv.Actors.Publishing;
 using Kv.Actors.Snapshots;
 using Kv.Core;
+using Kv.Core.Auth;
 using Kv.Core.Entries;
 using Kv.Core.Store;
 
@@ -110,14 +111,25 @@ public sealed partial class StoreActor : ReceiveActor, ILogFollowerPort
     /// <param name="awaitsSnapshot">Wait for <see cref="Start"/>; else it starts empty, at once.</param>
     /// <param name="journal">Null: none is kept.</param>
     /// <param name="rules">For a store that starts empty; null: those of this build.</param>
+    /// <param name="onAuthChanged">
+    /// Called with another table of users and roles, before anything applied with it is answered.
+    /// </param>
     public static Props Props(
         string nodeId,
         ulong expectedClusterId,
         Action<ulong> onClusterKnown,
         bool awaitsSnapshot = false,
         IActorRef? journal = null,
-        StoreRules? rules = null) => Akka.Actor.Props.Create(
-            () => new StoreActor(nodeId, expectedClusterId, onClusterKnown, awaitsSnapshot, journal, rules));
+        StoreRules? rules = null,
+        Action<AuthTable>? onAuthChanged = null) => Akka.Actor.Props.Create(
+            () => new StoreActor(
+                nodeId,
+                expectedClusterId,
+                onClusterKnown,
+                awaitsSnapshot,
+                journal,
+                rules,
+                onAuthChanged));
 
     public StoreActor(
         string nodeId,
@@ -125,8 +137,10 @@ public sealed partial class StoreActor : ReceiveActor, ILogFollowerPort
         Action<ulong> onClusterKnown,
         bool awaitsSnapshot,
         IActorRef? journal,
-        StoreRules? rules)
+        StoreRules? rules,
+        Action<AuthTable>? onAuthChanged)
     {
+        _onAuthChanged = onAuthChanged;
         _journal = journal;
         _nodeId = nodeId;
         _onClusterKnown = onClusterKnown;
@@ -189,7 +203,11 @@ public sealed partial class StoreActor : ReceiveActor, ILogFollowerPort
 
     void ILogFollowerPort.StartFeedAnew() => Context.Parent.Tell(new LogNodeActor.StartFeedAnew());
 
-    void ILogFollowerPort.TellPublisher(object word) => _publisher.Tell(word);
+    void ILogFollowerPort.TellPublisher(object word)
+    {
+        PublishAuth();
+        _publisher.Tell(word);
+    }
 
     void ILogFollowerPort.ClusterKnown(ulong clusterId)
     {

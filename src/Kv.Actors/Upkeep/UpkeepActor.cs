@@ -82,7 +82,7 @@ public sealed class UpkeepActor : ReceiveActor, IWithTimers
     private void Propose(Command command)
     {
         _isUnderWay = true;
-        var pending = new PendingCommand(command, requestId: null);
+        var pending = new PendingCommand(command, requestId: null, principal: Principal.Cluster);
         pending.Reply.PipeTo(
             Self,
             success: reply => new Ended(command, reply, null),

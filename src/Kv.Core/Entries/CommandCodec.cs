@@ -1,25 +1,40 @@
 using System.Buffers;
+using System.Text;
 
 namespace Kv.Core.Entries;
 
 /// <summary>
-/// Commands as bytes: kind, flags, optional request id, body with its length. See docs/formats.md.
+/// Commands as bytes: kind, flags, optional request id, optional principal, body with its length. See
+/// docs/formats.md.
 /// </summary>
 internal static class CommandCodec
 {
     private const byte HasRequestId = 1;
+    private const byte HasPrincipal = 2;
+    private const byte FlagsKnown = HasRequestId | HasPrincipal;
 
     /// <summary>Bytes of framing before a body: kind, flags, request id, length.</summary>
     internal const int FramingBytesMax = 1 + 1 + 24 + 4;
 
+    /// <summary>Bytes of a principal: name, revision.</summary>
+    internal static int BytesMax(Principal? principal) => principal is null
+        ? 0
+        : sizeof(int) + sizeof(long) + Encoding.UTF8.GetMaxByteCount(principal.User.Length);
+
     internal static void Write(ByteWriter writer, LoggedCommand logged, ArrayBufferWriter<byte> scratch)
     {
         writer.U8((byte)KindOf(logged.Command));
-        writer.U8(logged.RequestId is null ? (byte)0 : HasRequestId);
+        writer.U8((byte)(
+            (logged.RequestId is null ? 0 : HasRequestId) | (logged.Principal is null ? 0 : HasPrincipal)));
         if (logged.RequestId is { } id)
         {
             writer.U128(id.Id);
             writer.I64(id.IssuedAt);
+        }
+        if (logged.Principal is { } principal)
+        {
+            writer.Text(principal.User);
+            writer.I64(principal.AuthRevision);
         }
         scratch.ResetWrittenCount();
         WriteBody(new ByteWriter(scratch), logged.Command);
@@ -31,19 +46,21 @@ internal static class CommandCodec
     {
         var kind = (CommandKind)reader.U8();
         byte flags = reader.U8();
-        if ((flags & ~HasRequestId) != 0)
+        if ((flags & ~FlagsKnown) != 0)
         {
             throw new FormatException($"Command flags {flags:x2} are from a newer build.");
         }
         RequestId? requestId = (flags & HasRequestId) == 0 ? null : new RequestId(
             reader.U128(), reader.I64());
+        Principal? principal = (flags & HasPrincipal) == 0 ? null : new Principal(
+            reader.Text(reader.Left), reader.I64());
         var body = new ByteReader(reader.Bytes());
         Command command = ReadBody(kind, ref body);
         if (body.Left != 0)
         {
             throw new FormatException($"{body.Left} bytes too many behind a {kind} command.");
         }
-        return new LoggedCommand(command, requestId);
+        return new LoggedCommand(command, requestId, principal);
     }
 
     /// <summary>An upper bound of the command's bytes in an entry.</summary>
@@ -71,7 +88,7 @@ internal static class CommandCodec
         _ => KeyCommandCodec.KindOf(command),
     };
 
-    /// <summary>Tells commands apart: kind and body, without the request id.</summary>
+    /// <summary>Tells commands apart: kind and body, without who asked and the request id.</summary>
     internal static Digest DigestOf(Command command)
     {
         var bytes = new ArrayBufferWriter<byte>(BytesMax(command));

@@ -28,7 +28,7 @@ public static class EntryCodec
         int bytesMax = HeaderBytes + ChecksumBytes;
         foreach (LoggedCommand logged in entry.Commands)
         {
-            bytesMax += CommandCodec.BytesMax(logged.Command);
+            bytesMax += CommandBytesMax(logged.Command, logged.Principal);
         }
         var buffer = new ArrayBufferWriter<byte>(bytesMax);
         var scratch = new ArrayBufferWriter<byte>(256);
@@ -87,7 +87,8 @@ public static class EntryCodec
     }
 
     /// <summary>An upper bound of the bytes that a command adds to an entry.</summary>
-    public static int CommandBytesMax(Command command) => CommandCodec.BytesMax(command);
+    public static int CommandBytesMax(Command command, Principal? principal = null) =>
+        CommandCodec.BytesMax(command) + CommandCodec.BytesMax(principal);
 
     private static LogEntry ReadVerified(ReadOnlyMemory<byte> bytes)
     {

@@ -20,6 +20,7 @@ internal static class KeyCommandCodec
             + txn.Success.Concat(txn.Failure).Sum(BytesMax),
         Command.LeaseExpire expire => 16 * expire.Leases.Count,
         Command.LeaseCheckpoint checkpoint => 24 * checkpoint.Leases.Count,
+        Command.Auth auth => AuthChangeCodec.BytesMax(auth.Change),
         _ => 0,
     };
 
@@ -36,6 +37,7 @@ internal static class KeyCommandCodec
         Command.LeaseExpire => CommandKind.LeaseExpire,
         Command.LeaseCheckpoint => CommandKind.LeaseCheckpoint,
         Command.Alarm => CommandKind.Alarm,
+        Command.Auth => CommandKind.Auth,
         _ => throw new UnreachableException($"Unknown command {command.GetType().Name}."),
     };
 
@@ -93,6 +95,9 @@ internal static class KeyCommandCodec
                 body.U8((byte)alarm.Kind);
                 body.U8((byte)(alarm.IsRaised ? 1 : 0));
                 break;
+            case Command.Auth auth:
+                AuthChangeCodec.Write(body, auth.Change);
+                break;
         }
     }
 
@@ -111,6 +116,7 @@ internal static class KeyCommandCodec
         CommandKind.LeaseCheckpoint => ReadRemainders(ref body),
         CommandKind.Alarm => new Command.Alarm(
             body.U64(), Defined((AlarmKind)body.U8()), Flag(body.U8(), 1) == 1),
+        CommandKind.Auth => new Command.Auth(AuthChangeCodec.Read(ref body)),
         _ => throw new FormatException($"Command kind {(byte)kind} is from a newer build."),
     };
 

@@ -30,5 +30,8 @@ public sealed record LogEntry
     public const long NoProducer = -1;
 }
 
-/// <summary>A command in an entry, with the client's name for it if it has one.</summary>
-public readonly record struct LoggedCommand(Command Command, RequestId? RequestId = null);
+/// <summary>A command in an entry.</summary>
+/// <param name="RequestId">The client's name for it; null: it has none.</param>
+/// <param name="Principal">Who asks; null: nobody said, as when users do not count.</param>
+public readonly record struct LoggedCommand(
+    Command Command, RequestId? RequestId = null, Principal? Principal = null);

@@ -15,7 +15,7 @@ internal enum SectionKind : byte
     KeyHistory = 16,
     Leases = 17,
 
-    // reserved: users, roles and what they may
+    /// <summary>Users, roles and what they may.</summary>
     Auth = 18,
     Alarms = 19,
 

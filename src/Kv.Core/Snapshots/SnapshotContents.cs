@@ -1,3 +1,4 @@
+using Kv.Core.Auth;
 using Kv.Core.Entries;
 using Kv.Core.Store;
 
@@ -26,6 +27,8 @@ internal sealed class SnapshotContents(bool keeps)
     public List<LeaseRecord> Leases { get; } = [];
 
     public List<RaisedAlarm> Alarms { get; } = [];
+
+    public List<AuthRecord> Auth { get; } = [];
 
     public List<ProducerTable.Producer> Producers { get; } = [];
 
@@ -76,6 +79,9 @@ internal sealed class SnapshotContents(bool keeps)
                 break;
             case SectionKind.Leases:
                 Keep(Leases, SnapshotRecords.ReadLease(ref reader));
+                break;
+            case SectionKind.Auth:
+                Keep(Auth, AuthRecordCodec.Read(ref reader));
                 break;
             case SectionKind.Alarms:
                 Keep(Alarms, SnapshotRecords.ReadAlarm(ref reader));

@@ -1,4 +1,5 @@
 using System.IO.Hashing;
+using Kv.Core.Auth;
 using Kv.Core.Entries;
 using Kv.Core.Store;
 
@@ -40,6 +41,7 @@ public sealed class SnapshotEncoder(StoreCapture capture)
                 KeyHistory.Capture(capture.Keys, capture.Header.CompactedRevision),
                 SnapshotRecords.WriteHistory),
             Section(SectionKind.Leases, capture.Leases, SnapshotRecords.WriteLease),
+            Section(SectionKind.Auth, capture.Auth.Capture(), AuthRecordCodec.Write),
             Section(SectionKind.Alarms, capture.Alarms, SnapshotRecords.WriteAlarm),
             Section(SectionKind.ClusterSettings, capture.Cluster, SnapshotRecords.WriteCluster),
         ];

@@ -1,3 +1,4 @@
+using Kv.Core.Auth;
 using Kv.Core.Store;
 
 namespace Kv.Core.Snapshots;
@@ -16,7 +17,8 @@ public sealed class StoreCapture
         IReadOnlyList<ClusterSettings.Record> cluster,
         IReadOnlyList<ChainHistory.Link> chainHistory,
         IReadOnlyList<LeaseRecord> leases,
-        IReadOnlyList<RaisedAlarm> alarms)
+        IReadOnlyList<RaisedAlarm> alarms,
+        AuthTable auth)
     {
         Header = header;
         Keys = keys;
@@ -26,6 +28,7 @@ public sealed class StoreCapture
         ChainHistory = chainHistory;
         Leases = leases;
         Alarms = alarms;
+        Auth = auth;
     }
 
     public SnapshotHeader Header { get; }
@@ -51,4 +54,6 @@ public sealed class StoreCapture
     internal IReadOnlyList<LeaseRecord> Leases { get; }
 
     internal IReadOnlyList<RaisedAlarm> Alarms { get; }
+
+    public AuthTable Auth { get; }
 }

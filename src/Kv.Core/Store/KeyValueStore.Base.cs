@@ -54,7 +54,8 @@ public sealed partial class KeyValueStore
             [.. _leases.All.Select(lease => header.IsBase
                 ? lease.ToRecord() with { RenewedBehind = SnapshotHeader.NothingApplied }
                 : lease.ToRecord())],
-            [.. _alarms]);
+            [.. _alarms],
+            Auth);
 
     private string? ContradictsBase(Genesis genesis)
     {

@@ -1,3 +1,4 @@
+using Kv.Core.Auth;
 using Kv.Core.Entries;
 using Kv.Core.Snapshots;
 
@@ -41,6 +42,7 @@ public sealed partial class KeyValueStore
         contents.Producers.ForEach(_producers.Restore);
         _requests.Restore(header.RequestFloor, contents.Requests);
         RestoreLeases(contents);
+        Auth = AuthTable.Restore(contents.Auth);
         contents.Alarms.ForEach(alarm => _alarms.Add(alarm));
         // A snapshot tells the contents of its own offset only, by having them.
         contents.ChainHistory.ForEach(link => _history.Add(
@@ -62,10 +64,10 @@ public sealed partial class KeyValueStore
     public Digest Chain { get; private set; }
 
     /// <summary>
-    /// Digest of all keys with their records, of revision and order: equal on all nodes at equal offsets, or
-    /// one of them has applied the log wrongly.
+    /// Digest of all keys with their records, of the tables beside them, revision and order: equal on all
+    /// nodes at equal offsets, or one of them has applied the log wrongly.
     /// </summary>
-    public Digest Contents => _keys.Contents(Order, _leases.Sum + AlarmsHash());
+    public Digest Contents => _keys.Contents(Order, _leases.Sum + AlarmsHash() + Auth.Sum);
 
     /// <summary>
     /// Grows by one with each mutation; also where the request table's floor has reached it, which takes a
@@ -273,6 +275,11 @@ public sealed partial class KeyValueStore
 
     private Reply ApplyOnce(LoggedCommand logged, long offset, bool withValues)
     {
+        // A refusal is not remembered: who was denied something may ask again under the same id.
+        if (RefusedByAuth(logged) is { } denied)
+        {
+            return Refused(denied);
+        }
         if (logged.RequestId is not { } id)
         {
             return ApplyCommand(logged.Command, offset, withValues);
@@ -301,6 +308,7 @@ public sealed partial class KeyValueStore
         Command.SnapshotTaken taken => DoneUnless(Cluster.Apply(taken, offset)),
         Command.ClusterVersion version => DoneUnless(Cluster.Apply(version)),
         Command.ClusterSize size => DoneUnless(Cluster.Apply(size)),
+        Command.Auth auth => ApplyAuth(auth.Change),
         // Registrations and geneses count in an entry of their own only.
         Command.Barrier or Command.Register or Command.Found => Done(order: 0),
         _ => ApplyKeyCommand(command, withValues),

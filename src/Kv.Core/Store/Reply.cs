@@ -119,4 +119,48 @@ public enum StoreError
 
     /// <summary>The CORRUPT alarm is raised: nothing is served.</summary>
     Corrupt = 21,
+
+    /// <summary>Permissions are to be checked from now on, but there is no user root.</summary>
+    RootUserNotFound = 64,
+
+    /// <summary>Permissions are to be checked from now on, but the user root has not the role root.</summary>
+    RootRoleNotGranted = 65,
+
+    UserExists = 66,
+
+    /// <summary>
+    /// A user is to have an empty name; or permissions are checked, and nobody said who asks.
+    /// </summary>
+    UserNameEmpty = 67,
+
+    UserNotFound = 68,
+
+    RoleExists = 69,
+
+    RoleNameEmpty = 70,
+
+    RoleNotFound = 71,
+
+    /// <summary>The user has not the role that is to be revoked.</summary>
+    RoleNotGranted = 72,
+
+    /// <summary>The role has not the permission that is to be revoked.</summary>
+    PermissionNotGranted = 73,
+
+    PermissionDenied = 74,
+
+    /// <summary>The user changed since it was looked up: who asks has to be found out again.</summary>
+    AuthRevisionOld = 75,
+
+    /// <summary>
+    /// While permissions are checked, root is not deleted: not the user, not the role, not one's having the
+    /// other.
+    /// </summary>
+    AuthChangeInvalid = 76,
+
+    /// <summary>
+    /// Users and roles exceed <see cref="KvLimits.AuthBytesMax"/>, or a name
+    /// <see cref="KvLimits.AuthNameBytesMax"/>.
+    /// </summary>
+    AuthTableFull = 77,
 }

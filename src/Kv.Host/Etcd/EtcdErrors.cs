@@ -98,6 +98,9 @@ internal static class EtcdErrors
         StatusCode.InvalidArgument, "etcdserver: role name is empty");
     public static Status AuthFailed { get; } = new(
         StatusCode.InvalidArgument, "etcdserver: authentication failed, invalid user ID or password");
+    public static Status NoPasswordUser { get; } = new(
+        // etcd's table of errors has it not, and so it goes out as it is.
+        StatusCode.Unknown, "auth: authentication failed, password was given for no password user");
     public static Status PermissionNotGiven { get; } = new(
         StatusCode.InvalidArgument, "etcdserver: permission not given");
     public static Status PermissionDenied { get; } = new(

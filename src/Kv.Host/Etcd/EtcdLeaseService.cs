@@ -95,9 +95,11 @@ internal sealed class EtcdLeaseService(EtcdEdge edge) : Lease.LeaseBase
     public override async Task<LeaseTimeToLiveResponse> LeaseTimeToLive(
         LeaseTimeToLiveRequest request, ServerCallContext context)
     {
+        edge.CheckUser(context);
         LogNode node = edge.NodeOf(context);
+        bool checksKeys = edge.ChecksUsers(context);
         StoreActor.LeaseSeen seen = await NodeCalls.GuardAsync(
-            context, stop => node.DescribeLeaseAsync(request.ID, request.Keys, stop));
+            context, stop => node.DescribeLeaseAsync(request.ID, request.Keys || checksKeys, stop));
         var response = new LeaseTimeToLiveResponse
         {
             Header = EtcdEdge.Header(node, seen.Revision),
@@ -106,10 +108,14 @@ internal sealed class EtcdLeaseService(EtcdEdge edge) : Lease.LeaseBase
         };
         if (seen.Lease is { } lease)
         {
+            foreach (byte[] key in checksKeys ? lease.Keys : [])
+            {
+                edge.CheckRead(context, key, default);
+            }
             // Whole seconds that are left for certain, as etcd counts them: it never says all of them.
             response.TTL = Math.Max(0, lease.RemainingMs - 1) / 1_000;
             response.GrantedTTL = lease.TtlSeconds;
-            response.Keys.AddRange(lease.Keys.Select(static key => UnsafeByteOperations.UnsafeWrap(key)));
+            response.Keys.AddRange((request.Keys ? lease.Keys : []).Select(static key => UnsafeByteOperations.UnsafeWrap(key)));
         }
         return response;
     }
@@ -117,6 +123,7 @@ internal sealed class EtcdLeaseService(EtcdEdge edge) : Lease.LeaseBase
     public override async Task<LeaseLeasesResponse> LeaseLeases(
         LeaseLeasesRequest request, ServerCallContext context)
     {
+        edge.CheckUser(context);
         LogNode node = edge.NodeOf(context);
         StoreActor.LeaseIds all = await NodeCalls.GuardAsync(context, node.ListLeasesAsync);
         var response = new LeaseLeasesResponse { Header = EtcdEdge.Header(node, all.Revision) };
@@ -130,7 +137,7 @@ internal sealed class EtcdLeaseService(EtcdEdge edge) : Lease.LeaseBase
 
     private static long IdOf(RequestId requestId) => Math.Max(1, (long)(requestId.Id & long.MaxValue));
 
-    private static async Task ReadAsync(
+    private async Task ReadAsync(
         IAsyncStreamReader<LeaseKeepAliveRequest> requests,
         ChannelWriter<Task<LeaseKeepAliveResponse>> answers,
         LogNode node,
@@ -151,9 +158,10 @@ internal sealed class EtcdLeaseService(EtcdEdge edge) : Lease.LeaseBase
         }
     }
 
-    private static async Task<LeaseKeepAliveResponse> KeepAliveAsync(
+    private async Task<LeaseKeepAliveResponse> KeepAliveAsync(
         long leaseId, LogNode node, ServerCallContext call)
     {
+        await edge.CheckAsync(call, new Command.LeaseRenew(leaseId));
         Reply reply = await NodeCalls.GuardAsync(call, stop => node.KeepAliveAsync(leaseId, stop));
         bool isGone = reply is Reply.Refused { Error: StoreError.LeaseNotFound };
         return new LeaseKeepAliveResponse

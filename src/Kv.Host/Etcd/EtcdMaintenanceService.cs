@@ -69,11 +69,15 @@ internal sealed class EtcdMaintenanceService(EtcdEdge edge) : Maintenance.Mainte
 
     /// <summary>There are no files with holes: what was compacted is let go by itself.</summary>
     public override async Task<DefragmentResponse> Defragment(
-        DefragmentRequest request, ServerCallContext context) =>
-        new() { Header = edge.Header(context, (await StateAsync(context)).Revision) };
+        DefragmentRequest request, ServerCallContext context)
+    {
+        edge.CheckRoot(context);
+        return new() { Header = edge.Header(context, (await StateAsync(context)).Revision) };
+    }
 
     public override async Task<HashResponse> Hash(HashRequest request, ServerCallContext context)
     {
+        edge.CheckRoot(context);
         StoreActor.KeyState state = await StateAsync(context);
         return new HashResponse
         {
@@ -84,6 +88,7 @@ internal sealed class EtcdMaintenanceService(EtcdEdge edge) : Maintenance.Mainte
 
     public override async Task<HashKVResponse> HashKV(HashKVRequest request, ServerCallContext context)
     {
+        edge.CheckRoot(context);
         LogNode node = edge.NodeOf(context);
         KeyView keys = await NodeCalls.GuardAsync(context, node.ViewKeysAsync);
         long revision = request.Revision == 0 ? keys.Revision : request.Revision;
@@ -108,6 +113,7 @@ internal sealed class EtcdMaintenanceService(EtcdEdge edge) : Maintenance.Mainte
     public override async Task Snapshot(
         SnapshotRequest request, IServerStreamWriter<SnapshotResponse> responseStream, ServerCallContext context)
     {
+        edge.CheckRoot(context);
         LogNode node = edge.NodeOf(context);
         (StoreCapture capture, _) = await NodeCalls.GuardAsync(context, node.CaptureAsync);
         ResponseHeader header = EtcdEdge.Header(node, capture.Header.Revision);

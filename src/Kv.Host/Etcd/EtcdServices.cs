@@ -1,4 +1,5 @@
 using Kv.Core;
+using Kv.Host.Settings;
 
 namespace Kv.Host.Etcd;
 
@@ -8,6 +9,10 @@ internal static class EtcdServices
     public static void Add(IServiceCollection services)
     {
         services.AddSingleton<EtcdEdge>();
+        services.AddSingleton<AuthGate>();
+        services.AddSingleton<AuthPasswords>();
+        services.AddSingleton(static provider => new AuthTokens(
+            TimeProvider.System, provider.GetRequiredService<HostSettings>().AuthTokenTtl));
         Add<EtcdKvService>(services);
         Add<EtcdMaintenanceService>(services);
         Add<EtcdClusterService>(services);
@@ -16,6 +21,7 @@ internal static class EtcdServices
         services.AddSingleton<TurnQueue>();
         Add<EtcdLockService>(services);
         Add<EtcdElectionService>(services);
+        Add<EtcdAuthService>(services);
     }
 
     public static void Map(WebApplication app)
@@ -36,6 +42,7 @@ internal static class EtcdServices
         app.MapGrpcService<EtcdLeaseService>();
         app.MapGrpcService<EtcdLockService>();
         app.MapGrpcService<EtcdElectionService>();
+        app.MapGrpcService<EtcdAuthService>();
     }
 
     // A reply has what a client's range asked for: etcd bounds requests only.

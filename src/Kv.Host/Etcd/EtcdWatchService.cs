@@ -34,7 +34,7 @@ internal sealed class EtcdWatchService(EtcdEdge edge, IHostApplicationLifetime l
             using CancellationTokenRegistration stopping = lifetime.ApplicationStopping.Register(
                 () => session.End(new KvException(KvError.Stopping, "The node stops.")));
             using var over = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
-            Task reading = ReadAsync(session, requestStream, over.Token);
+            Task reading = ReadAsync(session, requestStream, context, over.Token);
             try
             {
                 await SendAsync(session, node, responseStream, context);
@@ -52,8 +52,11 @@ internal sealed class EtcdWatchService(EtcdEdge edge, IHostApplicationLifetime l
         }
     }
 
-    private static async Task ReadAsync(
-        WatchSession session, IAsyncStreamReader<WatchRequest> requests, CancellationToken over)
+    private async Task ReadAsync(
+        WatchSession session,
+        IAsyncStreamReader<WatchRequest> requests,
+        ServerCallContext call,
+        CancellationToken over)
     {
         try
         {
@@ -62,13 +65,33 @@ internal sealed class EtcdWatchService(EtcdEdge edge, IHostApplicationLifetime l
             {
                 if (WatchMessages.ToDemand(requests.Current) is { } demand)
                 {
-                    await session.AskAsync(demand, over);
+                    await session.AskAsync(Permitted(demand, call), over);
                 }
             }
         }
         catch (RpcException unreadable)
         {
             session.End(new KvException(KvError.UnsupportedInMode, unreadable.Message, unreadable));
+        }
+    }
+
+    // Once, when the watch is made, as etcd does. The stream and its other watches go on.
+    private WatchDemand Permitted(WatchDemand demand, ServerCallContext call)
+    {
+        if (demand is not WatchDemand.Create { Keys.Range: var range } create)
+        {
+            return demand;
+        }
+        try
+        {
+            edge.CheckRead(call, range.Key, range.RangeEnd);
+            return demand;
+        }
+        catch (RpcException denied)
+        {
+            // As Go prints a status.
+            return new WatchDemand.Refuse(
+                create.Id, $"rpc error: code = {denied.StatusCode} desc = {denied.Status.Detail}");
         }
     }
 

@@ -204,13 +204,10 @@ internal sealed class TurnQueue(EtcdEdge edge)
         using var patience = new CancellationTokenSource(LeaveMsMax);
         try
         {
-            await node.ExecuteAsync(
-                new Command.Txn(
-                    [IsCreatedAt(place.Key, place.Revision)],
-                    [new Command.DeleteRange(place.Key, default)],
-                    []),
-                requestId: null,
-                patience.Token);
+            var leave = new Command.Txn(
+                [IsCreatedAt(place.Key, place.Revision)], [new Command.DeleteRange(place.Key, default)], []);
+            // Its owner had the right to make it, and need not have it any more.
+            await node.ExecuteAsync(new LoggedCommand(leave, Principal: Principal.Cluster), patience.Token);
         }
         catch (KvException)
         {

@@ -40,6 +40,17 @@ internal static class ErrorTable
             StatusCode.DataLoss, "The alarm CORRUPT is raised: members disagree about the contents."),
         StoreError.TooManyLeases => Rpc(
             StatusCode.ResourceExhausted, $"There are {KvLimits.LeasesMax} leases already."),
+        StoreError.UserNameEmpty => Rpc(
+            StatusCode.Unauthenticated,
+            "This cluster asks who calls: send a token of etcd's Authenticate as the metadata token."),
+        StoreError.PermissionDenied or StoreError.UserNotFound => Rpc(
+            StatusCode.PermissionDenied, "The user may not do this with these keys."),
+        StoreError.AuthRevisionOld => Rpc(
+            StatusCode.Unauthenticated, "The user changed meanwhile: authenticate again."),
+        StoreError.AuthTableFull => Rpc(
+            StatusCode.ResourceExhausted,
+            $"Users and roles have more than {KvLimits.AuthBytesMax} bytes together, or a name more than "
+            + $"{KvLimits.AuthNameBytesMax}."),
         // The others answer commands that the simple API does not have.
         _ => throw new UnreachableException($"Store error {error} is none of the simple API."),
     };

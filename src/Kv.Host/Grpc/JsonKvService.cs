@@ -55,7 +55,7 @@ internal sealed class JsonKvService(SimpleApi api)
         ReadOnlyMemory<byte> prefix = fields.Bytes("prefix");
         ReadOnlyMemory<byte> after = fields.Bytes("after");
         long limit = fields.Count("limit") ?? 0;
-        Reply.Printed printed = await api.PrintAsync(call, fields.ReadMode());
+        Reply.Printed printed = await api.PrintAsync(call, prefix, fields.ReadMode());
         NodeStatus status = await api.SlotOf(call).GetStatusAsync(call.CancellationToken);
         return JsonReply.Print(status, printed, prefix, after, limit);
     }

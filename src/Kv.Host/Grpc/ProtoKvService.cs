@@ -69,7 +69,8 @@ internal sealed class ProtoKvService(SimpleApi api) : KvService.KvServiceBase
         {
             throw ErrorTable.InvalidArgument($"limit is {request.Limit}; it must be at least 0.");
         }
-        Reply.Printed printed = await api.PrintAsync(context, ModeOf(request.Consistency));
+        byte[] prefix = Encoding.UTF8.GetBytes(request.Prefix);
+        Reply.Printed printed = await api.PrintAsync(context, prefix, ModeOf(request.Consistency));
         var reply = new PrintReply
         {
             Node = NodeOf(context),
@@ -84,7 +85,7 @@ internal sealed class ProtoKvService(SimpleApi api) : KvService.KvServiceBase
         long bytes = reply.CalculateSize() + 2;
         foreach ((ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value) in PrintPage.Take(
             printed.View!,
-            Encoding.UTF8.GetBytes(request.Prefix),
+            prefix,
             Encoding.UTF8.GetBytes(request.After),
             request.Limit,
             () => reply.More = true))

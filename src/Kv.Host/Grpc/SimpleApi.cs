@@ -3,12 +3,13 @@ using Kv.Actors.Nodes;
 using Kv.Core;
 using Kv.Core.Entries;
 using Kv.Core.Store;
+using Kv.Host.Etcd;
 using Kv.Host.Nodes;
 
 namespace Kv.Host.Grpc;
 
 /// <summary>What both forms of the simple API (JSON and protobuf) do with a call once it is read.</summary>
-internal sealed class SimpleApi(NodeSlots slots)
+internal sealed class SimpleApi(NodeSlots slots, AuthGate gate)
 {
     /// <summary>What an answered write has behind it, as a word; empty in queue mode.</summary>
     public string AckOf(ServerCallContext call) =>
@@ -34,18 +35,26 @@ internal sealed class SimpleApi(NodeSlots slots)
             return (Reply.Got)await ExecuteAsync(call, new Command.Get(key), requestId: null);
         }
         await PassBarrierAsync(call, mode);
-        return await GuardAsync(call, (node, stop) => node.GetLocalAsync(key, stop));
+        Principal? who = PrincipalOf(call);
+        Reply.Got got = await GuardAsync(call, (node, stop) => node.GetLocalAsync(key, stop));
+        return Permitted(got, AuthGate.CheckRead(SlotOf(call).Node, who, key, default));
     }
 
+    /// <summary>
+    /// All keys, for whoever may read those with the prefix. Which of them are given is the caller's choice.
+    /// </summary>
     /// <inheritdoc cref="SetAsync"/>
-    public async Task<Reply.Printed> PrintAsync(ServerCallContext call, ReadMode mode)
+    public async Task<Reply.Printed> PrintAsync(
+        ServerCallContext call, ReadOnlyMemory<byte> prefix, ReadMode mode)
     {
-        if (mode == ReadMode.Linearizable)
-        {
-            return (Reply.Printed)await ExecuteAsync(call, new Command.Print(), requestId: null);
-        }
         await PassBarrierAsync(call, mode);
-        return await GuardAsync(call, static (node, stop) => node.PrintLocalAsync(stop));
+        Principal? who = PrincipalOf(call);
+        Reply.Printed printed = mode == ReadMode.Linearizable
+            ? (Reply.Printed)await ExecuteAsync(call, new Command.Print(), requestId: null)
+            : await GuardAsync(call, static (node, stop) => node.PrintLocalAsync(stop));
+        // By the table of now: it is no older than what was read.
+        return Permitted(printed, AuthGate.CheckRead(
+            SlotOf(call).Node, who, prefix, KeyRange.PrefixEnd(prefix) ?? new byte[] { 0 }));
     }
 
     /// <inheritdoc cref="SetAsync"/>
@@ -69,9 +78,16 @@ internal sealed class SimpleApi(NodeSlots slots)
         {
             throw ErrorTable.ToRpc(StoreError.RequestTooLarge);
         }
-        Reply reply = await GuardAsync(call, (node, stop) => node.ExecuteAsync(command, requestId, stop));
+        Reply reply = await GuardAsync(call, (node, stop) => node.ExecuteAsync(
+            new LoggedCommand(command, requestId, gate.PrincipalOf(call, node)), stop));
         return reply is Reply.Refused refused ? throw ErrorTable.ToRpc(refused.Error) : reply;
     }
+
+    private Principal? PrincipalOf(ServerCallContext call) =>
+        SlotOf(call).NodeIfAny is { } node ? gate.PrincipalOf(call, node) : null;
+
+    private static TReply Permitted<TReply>(TReply reply, StoreError? denied) =>
+        denied is { } error ? throw ErrorTable.ToRpc(error) : reply;
 
     private static int RequestBytes(Command command) => command switch
     {

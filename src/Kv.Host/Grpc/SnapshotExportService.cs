@@ -1,8 +1,13 @@
+using System.Security.Cryptography;
+using System.Text;
 using Google.Protobuf;
 using Grpc.Core;
 using Kv.Actors.Nodes;
+using Kv.Core.Auth;
 using Kv.Core.Snapshots;
+using Kv.Host.Etcd;
 using Kv.Host.Nodes;
+using Kv.Host.Settings;
 using Kv.Protos.Internal.V1;
 
 namespace Kv.Host.Grpc;
@@ -10,7 +15,8 @@ namespace Kv.Host.Grpc;
 /// <summary>
 /// Streams a node's state out, straight from memory: no disk is needed, and a halted node answers, too.
 /// </summary>
-internal sealed class SnapshotExportService(NodeSlots slots) : SnapshotService.SnapshotServiceBase
+internal sealed class SnapshotExportService(NodeSlots slots, AuthGate gate, HostSettings settings)
+    : SnapshotService.SnapshotServiceBase
 {
     /// <summary>Most exports at once in this process: each keeps the state of its moment in memory.</summary>
     private const int ExportsMax = 4;
@@ -32,12 +38,29 @@ internal sealed class SnapshotExportService(NodeSlots slots) : SnapshotService.S
             }
             NodeSlot slot = slots.Of(context.GetHttpContext());
             (StoreCapture capture, bool isHalted) = await CaptureAsync(slot, context.CancellationToken);
+            CheckAsker(context, capture.Auth);
             Check(request, capture.Header, isHalted);
             await WriteAsync(capture, Heading(slot, capture.Header, isHalted), stream, context);
         }
         finally
         {
             Interlocked.Decrement(ref _exports);
+        }
+    }
+
+    // By the table that is given out: a node that halted at its start has no other.
+    private void CheckAsker(ServerCallContext context, AuthTable table)
+    {
+        if (settings.PeerKey.Length > 0
+            && context.RequestHeaders.GetValue(PeerSnapshotClient.PeerKeyName) is { } key
+            && CryptographicOperations.FixedTimeEquals(
+                Encoding.UTF8.GetBytes(key), Encoding.UTF8.GetBytes(settings.PeerKey)))
+        {
+            return;
+        }
+        if (AuthRules.CheckRoot(table, gate.PrincipalOf(context, table)) is { } denied)
+        {
+            throw ErrorTable.ToRpc(denied);
         }
     }
 

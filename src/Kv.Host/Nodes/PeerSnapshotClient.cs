@@ -12,9 +12,17 @@ internal static class PeerSnapshotClient
     /// <summary>A peer that sends nothing for so long is given up, ms.</summary>
     private const int StallTimeoutMs = 30_000;
 
+    /// <summary>Metadata with <see cref="Settings.HostSettings.PeerKey"/>.</summary>
+    public const string PeerKeyName = "kv-peer-key";
+
+    /// <param name="peerKey">For peers that ask who calls; empty: none.</param>
     /// <inheritdoc cref="ExportFromPeer"/>
     public static async IAsyncEnumerable<ReadOnlyMemory<byte>> ExportAsync(
-        Uri peer, ulong clusterId, long offsetMin, [EnumeratorCancellation] CancellationToken stopping)
+        string peerKey,
+        Uri peer,
+        ulong clusterId,
+        long offsetMin,
+        [EnumeratorCancellation] CancellationToken stopping)
     {
         using var channel = GrpcChannel.ForAddress(peer);
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(stopping);
@@ -28,7 +36,9 @@ internal static class PeerSnapshotClient
         };
         using AsyncServerStreamingCall<SnapshotChunk> call =
             new SnapshotService.SnapshotServiceClient(channel).Export(
-                request, cancellationToken: patience.Token);
+                request,
+                peerKey.Length == 0 ? null : new Metadata { { PeerKeyName, peerKey } },
+                cancellationToken: patience.Token);
         while (await call.ResponseStream.MoveNext(patience.Token))
         {
             patience.CancelAfter(StallTimeoutMs);

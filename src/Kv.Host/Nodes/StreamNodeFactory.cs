@@ -73,7 +73,8 @@ internal sealed class StreamNodeFactory(
                 // Whatever was asked for: this node's own snapshot must not be why the log gets full.
                 LogBytes = settings.SnapshotLogBytes,
                 LogBytesMax = settings.LogBytesMax / 4,
-                Peers = new PeerSnapshots(membership, PeerSnapshotClient.ExportAsync),
+                Peers = new PeerSnapshots(membership, (peer, clusterId, offsetMin, stop) =>
+                    PeerSnapshotClient.ExportAsync(settings.PeerKey, peer, clusterId, offsetMin, stop)),
             },
             Journal = new JournalOptions
             {

@@ -37,6 +37,12 @@ internal sealed record HostSettings
 
     public required AckLevel Ack { get; init; }
 
+    /// <summary>How long the token of an authenticated user is good, unused.</summary>
+    public required TimeSpan AuthTokenTtl { get; init; }
+
+    /// <summary>What peers know each other by; empty: by nothing.</summary>
+    public required string PeerKey { get; init; }
+
     public required long LogBytesMax { get; init; }
 
     /// <summary>Bytes of the log after which a snapshot is written.</summary>

@@ -82,6 +82,19 @@ internal sealed record Setting(string Name, string Default, string Allowed, stri
         "Stream mode: what an answered write has behind it. persisted: it is on the disks of a majority of "
             + "KV_CLUSTER_SIZE nodes, which needs that setting, and the same ACK on all nodes.");
 
+    public static readonly Setting AuthTokenTtl = new(
+        "KV_AUTH_TOKEN_TTL",
+        "300",
+        "1 to 86400",
+        "Seconds that the token of an authenticated user is good unused; the same on all nodes.");
+
+    public static readonly Setting PeerKey = new(
+        "KV_PEER_KEY",
+        "none",
+        "letters, digits and . _ - :, at most 200",
+        "A secret that the nodes of a cluster share: with it, a node gives another its snapshot although "
+            + "users are checked.");
+
     public static readonly Setting LogBytesMax = new(
         "KV_LOG_BYTES_MAX",
         "8589934592",
@@ -145,7 +158,7 @@ internal sealed record Setting(string Name, string Default, string Allowed, stri
     public static readonly IReadOnlyList<Setting> All =
     [
         RpcPort, HttpPort, BindAddress, NodeId, DataDir, Nodes, Replication, AmqpUrl, ExchangeName,
-        AdvertisedUrl, Cluster, ClusterSize, Ack, LogBytesMax, SnapshotLogBytes, Peers, SkipOffset,
-        QuotaBytes, AutoCompaction, WatchProgressMs, QueueOrder, QueueDurable, LogLevel,
+        AdvertisedUrl, Cluster, ClusterSize, Ack, AuthTokenTtl, LogBytesMax, SnapshotLogBytes, Peers,
+        PeerKey, SkipOffset, QuotaBytes, AutoCompaction, WatchProgressMs, QueueOrder, QueueDurable, LogLevel,
     ];
 }

@@ -52,6 +52,8 @@ internal sealed class SettingsReader(IConfiguration configuration)
             MayFound = MayFound(mode),
             ClusterSize = (int)Number(Setting.ClusterSize, 0, 0, 99),
             Ack = Ack(mode),
+            AuthTokenTtl = TimeSpan.FromSeconds(Number(Setting.AuthTokenTtl, 300, 1, 86_400)),
+            PeerKey = Name(Setting.PeerKey, "", 200),
             LogBytesMax = Number(Setting.LogBytesMax, 8L << 30, 1_000_000_000, 4_000_000_000_000),
             SnapshotLogBytes = Number(Setting.SnapshotLogBytes, 64L << 20, 65_536, 1_000_000_000_000),
             Upkeep = new UpkeepOptions

@@ -189,7 +189,8 @@ public sealed class MembershipTests : MemberNodes
             capture.Cluster,
             capture.ChainHistory,
             capture.Leases,
-            capture.Alarms));
+            capture.Alarms,
+            capture.Auth));
     }
 
     private static string Text(Reply.Got got) => System.Text.Encoding.UTF8.GetString(got.Value!.Value.Span);

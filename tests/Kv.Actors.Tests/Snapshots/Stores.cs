@@ -49,6 +49,11 @@ internal static class Stores
             new Command.Put(Entries.Utf8("k"), Entries.Utf8("2"), LeaseId: 7),
             new Command.Compact(3),
             new Command.LeaseCheckpoint([new LeaseRemainder(7, 18, 1_500)]),
+            new Command.Auth(new AuthChange.RoleAdd("r")),
+            new Command.Auth(new AuthChange.RoleGrantPermission(
+                "r", new KeyPermission(PermissionKind.Read, Entries.Utf8("a"), Entries.Utf8("b")))),
+            new Command.Auth(new AuthChange.UserAdd("u", Entries.Utf8("hash"))),
+            new Command.Auth(new AuthChange.UserGrantRole("u", "r")),
             new Command.Alarm(5, AlarmKind.NoSpace, IsRaised: true),
         ];
         store.Apply(20, Entries.Encode(11, 4, etcd));

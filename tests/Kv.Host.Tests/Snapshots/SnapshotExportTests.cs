@@ -42,7 +42,8 @@ public sealed class SnapshotExportTests : IAsyncLifetime
         var files = new SnapshotFiles(Path.Combine(_directory, "peer"));
 
         (SnapshotFile file, KeyValueStore store) = await files.ReceiveAsync(
-            PeerSnapshotClient.ExportAsync(Peer, clusterId: 0, offsetMin: 0, CancellationToken.None),
+            PeerSnapshotClient.ExportAsync(
+                "", Peer, clusterId: 0, offsetMin: 0, CancellationToken.None),
             static _ => null,
             CancellationToken.None);
 
