@@ -19,6 +19,10 @@ internal interface IOutput
 
     void Fail(Failure failure);
 
+    /// <summary>Tells what is no result and no failure, on standard error.</summary>
+    /// <param name="text">A sentence. Not yet safe for a terminal.</param>
+    void Note(string text);
+
     /// <summary>The commands and the rules for writing them.</summary>
     void Help();
 }

@@ -1,7 +1,10 @@
 using Kv.Cli.Commands;
+using Kv.Cli.Etcd;
 using Kv.Cli.Lines;
 using Kv.Cli.Snapshots;
+using Kv.Protos.Etcd;
 using Kv.Protos.V1;
+using KeyValue = Kv.Protos.V1.KeyValue;
 
 namespace Kv.Cli.Output;
 
@@ -37,6 +40,9 @@ internal sealed class TextOutput(
             case StatusReply status:
                 StatusText.Write(replies, status, palette);
                 break;
+            default:
+                ShowEtcd(answer, lineNumber);
+                break;
         }
 
         replies.Flush();
@@ -47,6 +53,13 @@ internal sealed class TextOutput(
     {
         SnapshotText.Write(replies, report);
         replies.Flush();
+    }
+
+    public void Note(string text)
+    {
+        replies.Flush();
+        errors.Write($"{palette.Paint(Tone.Dim, $"kv: {TerminalText.Escape(text)}")}\n");
+        errors.Flush();
     }
 
     public void Fail(Failure failure)
@@ -89,6 +102,27 @@ internal sealed class TextOutput(
             {
                 LineNumber = lineNumber,
             });
+        }
+    }
+
+    private void ShowEtcd(Answer answer, int? lineNumber)
+    {
+        if (answer.Reply is LeaseTimeToLiveResponse { TTL: < 0 } or LeaseKeepAliveResponse { TTL: <= 0 })
+        {
+            long id = answer.Reply is LeaseTimeToLiveResponse left
+                ? left.ID
+                : ((LeaseKeepAliveResponse)answer.Reply).ID;
+            Fail(new Failure(ExitCode.NotFound, $"no lease {EtcdBytes.LeaseText(id)}: it has ended, or never was.")
+            {
+                LineNumber = lineNumber,
+            });
+            return;
+        }
+
+        new EtcdText(replies, palette, inConversation).Write(answer);
+        if (answer.Reply is RangeResponse { More: true } range)
+        {
+            Note($"there are more keys, {range.Count} in all.");
         }
     }
 
@@ -141,12 +175,5 @@ internal sealed class TextOutput(
         }
 
         replies.Write('\n');
-    }
-
-    private void Note(string text)
-    {
-        replies.Flush();
-        errors.Write($"{palette.Paint(Tone.Dim, $"kv: {text}")}\n");
-        errors.Flush();
     }
 }
