@@ -124,7 +124,8 @@ internal sealed class Target(TargetAddress address, Credentials? credentials) : 
         try
         {
             AuthenticateResponse reply = await new Auth.AuthClient(channel).AuthenticateAsync(
-                new AuthenticateRequest { Name = credentials.Name, Password = credentials.Password }, options);
+                new AuthenticateRequest { Name = credentials.Name, Password = credentials.Password },
+                options);
             return reply.Token;
         }
         catch (RpcException error) when (error.StatusCode == StatusCode.FailedPrecondition

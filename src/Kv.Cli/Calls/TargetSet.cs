@@ -18,7 +18,7 @@ internal sealed class TargetSet(
 
     private int _current;
 
-    /// <summary>The node the next command goes to first.</summary>
+    /// <summary>The node being asked, else the one the next command goes to first.</summary>
     public TargetAddress Current => _targets[_current].Address;
 
     public TimeSpan Timeout => timeout;
@@ -67,12 +67,11 @@ internal sealed class TargetSet(
         int first = _current;
         for (int step = 0; step < _targets.Count; step++)
         {
-            int index = (first + step) % _targets.Count;
+            _current = (first + step) % _targets.Count;
             (TReply? reply, CallFailure? failure) =
-                await _targets[index].AskAsync(isWrite, ask, timeout, interrupt);
+                await _targets[_current].AskAsync(isWrite, ask, timeout, interrupt);
             if (failure is null)
             {
-                _current = index;
                 return (reply, failures);
             }
 
@@ -86,6 +85,7 @@ internal sealed class TargetSet(
             }
         }
 
+        _current = first;
         // Whatever the others said, the write may have been applied where nothing was said.
         return (null, [.. failures.OrderBy(failure => failure.Kind == FailureKind.OutcomeUnknown)]);
     }

@@ -17,7 +17,9 @@ internal sealed class EtcdCommands(TargetSet targets, IOutput output, Action<Ans
     /// <summary>Metadata that names a write; only our nodes know it.</summary>
     private const string RequestIdKey = "request-id";
 
-    /// <summary>Gives the lines of a transaction, after the words that ask for them; null at the end.</summary>
+    /// <summary>
+    /// Gives the lines of a transaction, after the words that ask for them; null at the end.
+    /// </summary>
     /// <remarks>Fails with <see cref="OperationCanceledException"/> when the user gives up.</remarks>
     public required Func<string, Task<string?>> MoreLines { get; init; }
 
@@ -42,7 +44,14 @@ internal sealed class EtcdCommands(TargetSet targets, IOutput output, Action<Ans
             }
         }
 
-        return await RunUnaryAsync(command, lineNumber, interrupt);
+        return command switch
+        {
+            Command.Watch watch => await new WatchSession(targets, output, watch, lineNumber)
+                .RunAsync(interrupt),
+            Command.LeaseKeepAlive keepAlive => await KeepAliveAsync(keepAlive, lineNumber, interrupt),
+            Command.Lock held => await new LockSession(targets, output, held, lineNumber).RunAsync(interrupt),
+            _ => await RunUnaryAsync(command, lineNumber, interrupt),
+        };
     }
 
     private async Task<ExitCode> RunUnaryAsync(
@@ -62,7 +71,38 @@ internal sealed class EtcdCommands(TargetSet targets, IOutput output, Action<Ans
         return IsOfNothing(reply) ? ExitCode.NotFound : ExitCode.Ok;
     }
 
-    private static bool IsOfNothing(IMessage reply) => reply is LeaseTimeToLiveResponse { TTL: < 0 };
+    private static bool IsOfNothing(IMessage reply) =>
+        reply is LeaseTimeToLiveResponse { TTL: < 0 } or LeaseKeepAliveResponse { TTL: <= 0 };
+
+    private async Task<ExitCode> KeepAliveAsync(
+        Command.LeaseKeepAlive command, int? lineNumber, CancellationToken interrupt)
+    {
+        if (!command.Once)
+        {
+            output.Begun(command);
+        }
+
+        (LeaseKeepAliveResponse? last, IReadOnlyList<CallFailure> failures) = await LeaseKeeper.KeepAsync(
+            targets,
+            command.Id,
+            command.Once,
+            (beat, _) => output.Show(new Answer(command, beat, targets.Current), lineNumber),
+            interrupt);
+        if (last is not null)
+        {
+            return IsOfNothing(last) ? ExitCode.NotFound : ExitCode.Ok;
+        }
+
+        if (interrupt.IsCancellationRequested)
+        {
+            output.Ended(command);
+            return ExitCode.Interrupted;
+        }
+
+        Failure failure = FailureText.Describe(command, failures) with { LineNumber = lineNumber };
+        output.Fail(failure);
+        return failure.Exit;
+    }
 
     private Task<(IMessage? Reply, IReadOnlyList<CallFailure> Failures)> CallAsync(
         Command.Etcd command, CancellationToken interrupt)

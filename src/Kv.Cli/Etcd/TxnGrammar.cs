@@ -11,8 +11,8 @@ namespace Kv.Cli.Etcd;
 internal static class TxnGrammar
 {
     private const string CompareForm =
-        "write a compare as TARGET(\"KEY\") OP \"VALUE\" with val, ver, create, mod or lease, and =, !=, < or >; "
-        + "such as mod(\"k\") > \"0\".";
+        "write a compare as TARGET(\"KEY\") OP \"VALUE\" with val, ver, create, mod or lease, and =, !=, < "
+        + "or >; such as mod(\"k\") > \"0\".";
 
     private const string OpForm = "the commands of a transaction are put, get (or range) and del.";
 
@@ -33,9 +33,7 @@ internal static class TxnGrammar
         }
 
         rest = rest[1..].TrimStart();
-        string op = rest.StartsWith("!=", StringComparison.Ordinal) || rest.StartsWith("==", StringComparison.Ordinal)
-            ? rest[..2]
-            : rest[..Math.Min(1, rest.Length)];
+        string op = rest[..Math.Min(rest is ['!' or '=', '=', ..] ? 2 : 1, rest.Length)];
         (string value, string behind) = TakeWord(rest[op.Length..], line, until: null);
         if (behind.Trim().Length > 0)
         {

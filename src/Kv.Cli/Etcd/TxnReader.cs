@@ -19,13 +19,10 @@ internal sealed class TxnReader(Func<string, Task<string?>> next, Action<UsageEx
     public async Task<TxnRequest> ReadAsync()
     {
         var request = new TxnRequest();
-        bool more = await ReadSectionAsync("compares> ", line => request.Compare.Add(TxnGrammar.ParseCompare(line)))
-            && await ReadSectionAsync("success> ", line => request.Success.Add(TxnGrammar.ParseOp(line)));
-        if (more)
-        {
-            await ReadSectionAsync("failure> ", line => request.Failure.Add(TxnGrammar.ParseOp(line)));
-        }
-
+        _ = await ReadSectionAsync(
+                "compares> ", line => request.Compare.Add(TxnGrammar.ParseCompare(line)))
+            && await ReadSectionAsync("success> ", line => request.Success.Add(TxnGrammar.ParseOp(line)))
+            && await ReadSectionAsync("failure> ", line => request.Failure.Add(TxnGrammar.ParseOp(line)));
         return _first is null ? request : throw _first;
     }
 

@@ -19,6 +19,7 @@ internal sealed class WatchSession(
     // What the next stream begins with; 0: with what comes next.
     private long _nextRevision = command.Request.StartRevision;
     private bool _hasBegun;
+    private bool _isBroken;
 
     public async Task<ExitCode> RunAsync(CancellationToken interrupt)
     {
@@ -42,7 +43,12 @@ internal sealed class WatchSession(
                 return Fail(FailureText.Describe(command, failures));
             }
 
-            output.Note($"the watch broke off at {targets.Current}; going on with revision {_nextRevision}.");
+            if (!_isBroken)
+            {
+                output.Note($"the watch broke off at {targets.Current}; trying to go on.");
+            }
+
+            _isBroken = true;
             await WaitAsync(interrupt);
         }
     }
@@ -99,7 +105,12 @@ internal sealed class WatchSession(
                 output.Begun(command);
             }
 
-            _hasBegun = true;
+            if (_isBroken)
+            {
+                output.Note($"the watch goes on at {targets.Current} with revision {_nextRevision}.");
+            }
+
+            (_hasBegun, _isBroken) = (true, false);
             _nextRevision = _nextRevision == 0 ? revision + 1 : _nextRevision;
             return;
         }

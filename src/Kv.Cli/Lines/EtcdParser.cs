@@ -117,7 +117,8 @@ internal static class EtcdParser
 
     private static CompactionRequest Compact(CommandOptions options) => new()
     {
-        Revision = Number(options.Word("compact needs a revision, such as compact 1000."), "compact", "a revision"),
+        Revision = Number(
+            options.Word("compact needs a revision, such as compact 1000."), "compact", "a revision"),
         Physical = options.TakeFlag("--physical"),
     };
 
@@ -191,10 +192,15 @@ internal static class EtcdParser
     private static TChoice Choice<TChoice>(string name, string? text, TChoice unsaid)
         where TChoice : struct, Enum
     {
-        string names = string.Join(", ", Enum.GetNames<TChoice>().Select(choice => choice.ToUpperInvariant()));
-        return text is null ? unsaid
-            : char.IsLetter(text.FirstOrDefault()) && Enum.TryParse(text, ignoreCase: true, out TChoice choice)
-                ? choice
-                : throw new UsageException($"{name} {text} is unknown: give one of {names}.");
+        if (text is null)
+        {
+            return unsaid;
+        }
+
+        string[] names = Enum.GetNames<TChoice>();
+        return names.Contains(text, StringComparer.OrdinalIgnoreCase)
+            ? Enum.Parse<TChoice>(text, ignoreCase: true)
+            : throw new UsageException(
+                $"{name} {text} is unknown: give one of {string.Join(", ", names).ToUpperInvariant()}.");
     }
 }

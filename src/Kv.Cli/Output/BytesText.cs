@@ -13,7 +13,7 @@ internal readonly record struct BytesText(string Text, bool IsBase64)
     public static BytesText OfKey(ByteString key) =>
         EtcdBytes.TextOf(key) is { } text ? new BytesText(KeyText.Show(text), false) : Base64(key);
 
-    /// <summary>A value; one that is JSON may lose line breaks between its parts, as everywhere here.</summary>
+    /// <summary>A value; one that is JSON may lose line breaks between its parts, as with GET.</summary>
     public static BytesText OfValue(ByteString value)
     {
         if (EtcdBytes.TextOf(value) is not { } text)

@@ -39,6 +39,14 @@ internal sealed class JsonOutput(TextWriter replies, TextWriter errors) : IOutpu
         }
     }
 
+    public void Begun(Command command)
+    {
+    }
+
+    public void Ended(Command command)
+    {
+    }
+
     public void Note(string text) => WriteLine(errors, json => json.WriteString("note", text));
 
     private void WriteAnswer(Answer answer, int? lineNumber, Action<Utf8JsonWriter> members) =>

@@ -62,6 +62,24 @@ internal sealed class TextOutput(
         errors.Flush();
     }
 
+    public void Begun(Command command)
+    {
+        if (inConversation)
+        {
+            replies.Write($"{palette.Paint(Tone.Dim, $"({command.Verb}: Ctrl-C ends it)")}\n");
+            replies.Flush();
+        }
+    }
+
+    public void Ended(Command command)
+    {
+        if (inConversation)
+        {
+            replies.Write($"\n{palette.Paint(Tone.Dim, $"({command.Verb} ended)")}\n");
+            replies.Flush();
+        }
+    }
+
     public void Fail(Failure failure)
     {
         string place = failure.LineNumber is { } line ? $"line {line}: " : "";
@@ -112,10 +130,8 @@ internal sealed class TextOutput(
             long id = answer.Reply is LeaseTimeToLiveResponse left
                 ? left.ID
                 : ((LeaseKeepAliveResponse)answer.Reply).ID;
-            Fail(new Failure(ExitCode.NotFound, $"no lease {EtcdBytes.LeaseText(id)}: it has ended, or never was.")
-            {
-                LineNumber = lineNumber,
-            });
+            string why = $"no lease {EtcdBytes.LeaseText(id)}: it has ended, or never was.";
+            Fail(new Failure(ExitCode.NotFound, why) { LineNumber = lineNumber });
             return;
         }
 
