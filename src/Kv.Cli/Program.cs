@@ -83,7 +83,7 @@ internal static class Program
         {
             if (!Console.IsInputRedirected)
             {
-                errors.Write(prompt);
+                errors.Write($"{prompt} ");
                 errors.Flush();
             }
 

@@ -20,9 +20,9 @@ internal sealed class TxnReader(Func<string, Task<string?>> next, Action<UsageEx
     {
         var request = new TxnRequest();
         _ = await ReadSectionAsync(
-                "compares> ", line => request.Compare.Add(TxnGrammar.ParseCompare(line)))
-            && await ReadSectionAsync("success> ", line => request.Success.Add(TxnGrammar.ParseOp(line)))
-            && await ReadSectionAsync("failure> ", line => request.Failure.Add(TxnGrammar.ParseOp(line)));
+                "compares>", line => request.Compare.Add(TxnGrammar.ParseCompare(line)))
+            && await ReadSectionAsync("success>", line => request.Success.Add(TxnGrammar.ParseOp(line)))
+            && await ReadSectionAsync("failure>", line => request.Failure.Add(TxnGrammar.ParseOp(line)));
         return _first is null ? request : throw _first;
     }
 
