@@ -26,6 +26,9 @@ internal sealed record CliOptions
     /// <summary>Longest wait for one answer of one node.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(TimeoutSecondsDefault);
 
+    /// <summary>NAME or NAME:PASSWORD; null: nobody is named.</summary>
+    public string? User { get; init; }
+
     /// <summary>Whether commands from a pipe go on after a failed one.</summary>
     public bool KeepGoing { get; init; }
 

@@ -11,6 +11,7 @@ namespace Kv.Cli;
 internal static class CliOptionsParser
 {
     private const string TargetVariable = "KV_TARGET";
+    private const string UserVariable = "KV_USER";
 
     /// <param name="arguments">As the process got them.</param>
     /// <param name="environment">Looks up a variable; null when it is not set.</param>
@@ -25,6 +26,15 @@ internal static class CliOptionsParser
         {
             if (arguments[at] == "--")
             {
+                command.AddRange(arguments.Skip(at));
+                break;
+            }
+
+            if (command.Count > 0
+                && CommandParser.IsLock(command[0])
+                && LockLine.CommandAt([.. command.Append(arguments[at]).Skip(1).Select(Word.Bare)]) >= 0)
+            {
+                // The options of the command that runs under the lock are its own.
                 command.AddRange(arguments.Skip(at));
                 break;
             }
@@ -44,6 +54,7 @@ internal static class CliOptionsParser
         {
             Targets = TargetAddress.ParseMany(
                 taken.Targets.Count > 0 ? taken.Targets : [DefaultTarget(environment)]),
+            User = taken.Options.User ?? (environment(UserVariable) is { Length: > 0 } user ? user : null),
             Command = command.Count > 0 ? ParseCommand(command) : null,
         };
     }
@@ -91,7 +102,7 @@ internal static class CliOptionsParser
             string argument = arguments[at];
             int equals = argument.StartsWith("--", StringComparison.Ordinal) ? argument.IndexOf('=') : -1;
             string name = equals < 0 ? argument : argument[..equals];
-            if (name is "--target" or "--output" or "--timeout")
+            if (name is "--target" or "--output" or "--timeout" or "--user")
             {
                 if (equals < 0 && at + 1 == arguments.Count)
                 {
@@ -126,9 +137,12 @@ internal static class CliOptionsParser
                 return;
             }
 
-            Options = name == "--output"
-                ? Options with { Output = ParseOutput(value) }
-                : Options with { Timeout = ParseTimeout(value) };
+            Options = name switch
+            {
+                "--output" => Options with { Output = ParseOutput(value) },
+                "--user" => Options with { User = value },
+                _ => Options with { Timeout = ParseTimeout(value) },
+            };
         }
 
         private static OutputFormat ParseOutput(string value) => value switch

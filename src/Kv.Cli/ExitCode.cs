@@ -7,7 +7,7 @@ internal enum ExitCode
 {
     Ok = 0,
 
-    /// <summary>GET of a key that does not exist.</summary>
+    /// <summary>There is no such key, or no such lease.</summary>
     NotFound = 1,
 
     /// <summary>The command line is wrong; nothing was sent.</summary>
@@ -16,7 +16,7 @@ internal enum ExitCode
     /// <summary>No node could be reached or would serve; nothing was written.</summary>
     Unavailable = 3,
 
-    /// <summary>A SET or DEL was sent and its result never came: it may have been applied.</summary>
+    /// <summary>A write was sent and its result never came: it may have been applied.</summary>
     OutcomeUnknown = 4,
 
     /// <summary>The server understood and said no; nothing was written.</summary>
@@ -31,6 +31,6 @@ internal enum ExitCode
     /// <summary>A file or directory cannot be read or written, or is not empty.</summary>
     File = 8,
 
-    /// <summary>Ctrl-C, when nothing can have been written (128 + SIGINT, as shells have it).</summary>
+    /// <summary>Ctrl-C, when nothing can have been written, or to end a watch (128 + SIGINT, as shells have it).</summary>
     Interrupted = 130,
 }

@@ -27,6 +27,33 @@ internal static class HelpText
           EXIT or QUIT                             leave (also Ctrl-D)
           --local reads the asked node's own state at once, which may lag; -- ends the options.
 
+        Commands in etcd's protocol, which also work on an etcd:
+          PUT KEY VALUE [--lease ID] [--prev-kv] [--ignore-value] [--ignore-lease]
+                                                   store the bytes of VALUE, one word, as they are
+          RANGE KEY [END] | [PREFIX] --prefix | [KEY] --from-key
+              [--limit N] [--rev N] [--keys-only] [--count-only] [--order ASC|DESC]
+              [--sort-by KEY|VERSION|CREATE|MOD|VALUE] [--serializable]
+                                                   read the keys from KEY to before END
+          TXN                                      lines follow: compares, a blank line, commands if all
+                                                   of them hold, a blank line, commands if not, a blank
+                                                   line. A compare: mod("k") > "0" (mod, create, ver,
+                                                   val, lease; = != < >). A command: PUT, GET as RANGE,
+                                                   DEL KEY [END] [--prefix] [--from-key] [--prev-kv]
+          WATCH KEY [END] [--prefix] [--from-key] [--rev N] [--prev-kv] [--progress]
+                                                   show what changes, until Ctrl-C; goes on at another
+                                                   target where the one left off
+          LEASE GRANT SECONDS [--id ID] | REVOKE ID | KEEP-ALIVE ID [--once] | TTL ID [--keys] | LIST
+                                                   ids are hexadecimal
+          LOCK NAME [--ttl SECONDS] [COMMAND ARG...]
+                                                   wait for a lock and hold it until Ctrl-C, or while
+                                                   COMMAND runs (KV_LOCK_KEY, KV_LOCK_REVISION), which
+                                                   is killed if the lock is lost; shows its key and the
+                                                   revision that fences off earlier holders
+          COMPACT REV [--physical]                 forget the history before a revision
+          --base64: KEY, END and VALUE are base64. --request-id ID (32 hexadecimal digits; PUT, TXN,
+          COMPACT, LEASE GRANT and REVOKE): applied once, however often and wherever it is sent.
+          Bytes are shown as text if they are printable UTF-8, else as base64, marked so.
+
         Keys: one word. Quotes allow spaces: 'two words' is taken literally, "tab\there" as a JSON string.
         A quote counts only where a word begins: it's is a bare word.
 
@@ -53,12 +80,15 @@ internal static class HelpText
                                 (default: $KV_TARGET, else {{CliOptions.TargetDefault}})
           --timeout SECONDS     longest wait for one answer of one node (default 5)
           --output text|json    json: one object per line, errors likewise on standard error
+          --user NAME[:PASSWORD]
+                                who asks, if the cluster wants to know (default: $KV_USER); without a
+                                password the terminal is asked for it
           --keep-going          commands from a pipe: go on after a failed line
           --version, --help
 
         With several targets a command goes to the next one when the node cannot be reached or says
-        UNAVAILABLE (nothing was written), and a read also when no answer comes. A SET, DEL or
-        CLUSTER-SIZE that may have arrived is never sent twice: its outcome is reported as unknown.
+        UNAVAILABLE (nothing was written), and a read also when no answer comes. A write that may have
+        arrived is never sent twice, unless it has a --request-id: its outcome is reported as unknown.
 
         {{Commands}}
         In a one-shot command the shell takes its quotes first; KEY and VALUE are then one argument each:
@@ -69,7 +99,7 @@ internal static class HelpText
 
         Exit codes:
             0  done
-            1  GET: no such key
+            1  GET: no such key; LEASE TTL, KEEP-ALIVE: no such lease
             2  usage error, nothing was sent
             3  no node could be reached, served, or answered a read in time; nothing was written
             4  outcome unknown: a write was sent, but no answer came; it may have been applied
@@ -77,10 +107,12 @@ internal static class HelpText
             6  data loss: the node has halted
             7  the file is no snapshot, is damaged or cut, or is of a newer build
             8  a file or directory cannot be read or written, or is not empty
-          130  interrupted with Ctrl-C; nothing was written
+          130  interrupted with Ctrl-C, as a WATCH is meant to be; nothing was written
+        LOCK with a COMMAND leaves with the code of that, 127 if it cannot be run, 3 if the lock was lost.
 
         Environment:
           KV_TARGET     default targets, separated by commas
+          KV_USER       default of --user
           KV_HISTORY    history file of the prompt (default ~/.kv_history; empty: none is kept)
           NO_COLOR      no colours
 

@@ -40,23 +40,55 @@ internal static class Program
         CliOptions options, TextWriter replies, TextWriter errors)
     {
         using var interrupts = new Interrupts();
-        using var targets = new TargetSet(options.Targets, options.Timeout);
+        Credentials? credentials;
+        try
+        {
+            credentials = options.User is { } user
+                ? Credentials.Parse(user, name => PasswordPrompt.Ask(name, errors))
+                : null;
+        }
+        catch (UsageException error)
+        {
+            PlainOutput(options.Output, replies, errors).Fail(Failure.Usage(error));
+            return ExitCode.Usage;
+        }
+
+        using var targets = new TargetSet(options.Targets, options.Timeout, credentials);
         if (options.Command is null && !Console.IsInputRedirected && !Console.IsOutputRedirected)
         {
             return await Conversation.RunAsync(options, targets, interrupts, replies, errors);
         }
 
         IOutput output = PlainOutput(options.Output, replies, errors);
-        var runner = new CommandRunner(targets, output);
-        if (options.Command is { } command)
+        using var input = new StreamReader(Console.OpenStandardInput(), Encoding.UTF8);
+        var lines = new LineReader(input);
+        var runner = new CommandRunner(targets, output) { MoreLines = prompt => MoreLinesAsync(prompt) };
+        if (options.Command is null)
         {
-            using Interrupts.Scope interrupt = interrupts.Begin();
-            return await runner.RunAsync(command, interrupt.Token);
+            return await new Script(runner, output, interrupts).RunAsync(lines, options.KeepGoing);
         }
 
-        using var input = new StreamReader(Console.OpenStandardInput(), Encoding.UTF8);
-        var script = new Script(runner, output, interrupts);
-        return await script.RunAsync(new LineReader(input), options.KeepGoing);
+        try
+        {
+            using Interrupts.Scope interrupt = interrupts.Begin();
+            return await runner.RunAsync(options.Command, interrupt.Token);
+        }
+        catch (UsageException error)
+        {
+            output.Fail(Failure.Usage(error));
+            return ExitCode.Usage;
+        }
+
+        Task<string?> MoreLinesAsync(string prompt)
+        {
+            if (!Console.IsInputRedirected)
+            {
+                errors.Write($"{prompt} ");
+                errors.Flush();
+            }
+
+            return lines.ReadAsync();
+        }
     }
 
     private static IOutput PlainOutput(OutputFormat format, TextWriter replies, TextWriter errors) =>

@@ -13,9 +13,9 @@ internal sealed class Script(CommandRunner runner, IOutput output, Interrupts in
     public async Task<ExitCode> RunAsync(LineReader lines, bool keepGoing)
     {
         ExitCode first = ExitCode.Ok;
-        for (int number = 1; ; number++)
+        while (true)
         {
-            (ExitCode exit, bool more) = await RunNextAsync(lines, number);
+            (ExitCode exit, bool more) = await RunNextAsync(lines);
             if (first == ExitCode.Ok)
             {
                 first = exit;
@@ -29,8 +29,9 @@ internal sealed class Script(CommandRunner runner, IOutput output, Interrupts in
         }
     }
 
-    private async Task<(ExitCode Exit, bool More)> RunNextAsync(LineReader lines, int number)
+    private async Task<(ExitCode Exit, bool More)> RunNextAsync(LineReader lines)
     {
+        int number = lines.LinesRead + 1;
         try
         {
             string? line = await lines.ReadAsync();

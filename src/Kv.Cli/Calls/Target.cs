@@ -1,14 +1,28 @@
 using System.Net.Sockets;
 using Grpc.Core;
 using Grpc.Net.Client;
+using Kv.Protos.Etcd;
 
 namespace Kv.Cli.Calls;
 
 /// <summary>
 /// One node and the connection to it, made at the first call. One call at a time; not thread-safe.
 /// </summary>
-internal sealed class Target(TargetAddress address) : IDisposable
+/// <param name="address">Where it is.</param>
+/// <param name="credentials">Who asks; null: nobody is named.</param>
+internal sealed class Target(TargetAddress address, Credentials? credentials) : IDisposable
 {
+    /// <summary>Metadata of every call by somebody who is named.</summary>
+    private const string TokenKey = "token";
+
+    /// <summary>
+    /// Silence, s, after which a call that waits long, such as a watch, asks whether the node is there. etcd
+    /// takes one question in 5 s.
+    /// </summary>
+    private const int PingSeconds = 10;
+
+    private const int PingTimeoutSeconds = 5;
+
     /// <summary>
     /// Longest wait for a connection, ms, so that a dead address leaves time for the next one.
     /// </summary>
@@ -20,6 +34,9 @@ internal sealed class Target(TargetAddress address) : IDisposable
     private const int ReplyBytesMax = 256 * 1024 * 1024;
 
     private GrpcChannel? _channel;
+
+    // What the node gave for the credentials; null: not asked yet, or not taken any more.
+    private string? _token;
 
     // The newest one; set by the HTTP handler's thread before a request can go out on it.
     private volatile PrefaceStream? _connection;
@@ -39,12 +56,51 @@ internal sealed class Target(TargetAddress address) : IDisposable
         CancellationToken interrupt)
         where TReply : class
     {
+        while (true)
+        {
+            bool isNew = _token is null;
+            if (credentials is not null && isNew)
+            {
+                // Nothing of the command has been sent yet.
+                (_token, CallFailure? stranger) = await TryAsync(
+                    isWrite: false,
+                    (channel, options) => AuthenticateAsync(channel, credentials, options),
+                    timeout,
+                    interrupt);
+                if (stranger is not null)
+                {
+                    return (null, stranger);
+                }
+            }
+
+            (TReply? reply, CallFailure? failure) = await TryAsync(isWrite, ask, timeout, interrupt);
+            bool isOld = failure is { Kind: FailureKind.Refused, Code: StatusCode.Unauthenticated } && !isNew;
+            if (!isOld)
+            {
+                return (reply, failure);
+            }
+
+            // Tokens end; nothing was done with this one.
+            _token = null;
+        }
+    }
+
+    public void Dispose() => _channel?.Dispose();
+
+    private async Task<(TReply? Reply, CallFailure? Failure)> TryAsync<TReply>(
+        bool isWrite,
+        Func<ChannelBase, CallOptions, Task<TReply>> ask,
+        TimeSpan timeout,
+        CancellationToken interrupt)
+        where TReply : class
+    {
         _channel ??= OpenChannel();
         var trace = new CallTrace();
         CallTraceHandler.Follow(trace);
         try
         {
-            var options = new CallOptions(deadline: DateTime.UtcNow + timeout, cancellationToken: interrupt);
+            Metadata? headers = string.IsNullOrEmpty(_token) ? null : new Metadata { { TokenKey, _token } };
+            var options = new CallOptions(headers, DateTime.UtcNow + timeout, interrupt);
             return (await ask(_channel, options), null);
         }
         catch (RpcException error)
@@ -61,7 +117,23 @@ internal sealed class Target(TargetAddress address) : IDisposable
         }
     }
 
-    public void Dispose() => _channel?.Dispose();
+    /// <summary>The token for the credentials; empty where the cluster asks nobody's name.</summary>
+    private static async Task<string> AuthenticateAsync(
+        ChannelBase channel, Credentials credentials, CallOptions options)
+    {
+        try
+        {
+            AuthenticateResponse reply = await new Auth.AuthClient(channel).AuthenticateAsync(
+                new AuthenticateRequest { Name = credentials.Name, Password = credentials.Password },
+                options);
+            return reply.Token;
+        }
+        catch (RpcException error) when (error.StatusCode == StatusCode.FailedPrecondition
+            && error.Status.Detail.Contains("authentication is not enabled", StringComparison.Ordinal))
+        {
+            return "";
+        }
+    }
 
     private GrpcChannel OpenChannel()
     {
@@ -71,6 +143,9 @@ internal sealed class Target(TargetAddress address) : IDisposable
             UseProxy = false,
             ConnectCallback = ConnectAsync,
             EnableMultipleHttp2Connections = false,
+            KeepAlivePingDelay = TimeSpan.FromSeconds(PingSeconds),
+            KeepAlivePingTimeout = TimeSpan.FromSeconds(PingTimeoutSeconds),
+            KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
         };
         return GrpcChannel.ForAddress(
             $"http://{address}",

@@ -1,7 +1,7 @@
 namespace Kv.Cli.Commands;
 
 /// <summary>Everything a line can ask for.</summary>
-internal abstract record Command
+internal abstract partial record Command
 {
     private Command()
     {
@@ -9,9 +9,15 @@ internal abstract record Command
 
     /// <summary>
     /// Whether the command changes the store. Such a command is never repeated once it may have reached a
-    /// server: there is no request id, so a repeat could undo a newer write.
+    /// server, as a repeat could undo a newer write, unless it has a <see cref="RequestId"/>.
     /// </summary>
-    public bool IsWrite => this is Set or Del or SetClusterSize;
+    public bool IsWrite => this is Set or Del or SetClusterSize
+        or Put or Txn or Compact or LeaseGrant or LeaseRevoke;
+
+    /// <summary>
+    /// The user's name for the write: a node applies it once, however often it comes. Null: none given.
+    /// </summary>
+    public string? RequestId { get; init; }
 
     /// <summary>The command's name as typed, for messages and JSON.</summary>
     public virtual string Verb => GetType().Name.ToLowerInvariant();

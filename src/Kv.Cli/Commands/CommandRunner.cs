@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Google.Protobuf;
 using Grpc.Core;
 using Kv.Cli.Calls;
+using Kv.Cli.Etcd;
 using Kv.Cli.Output;
 using Kv.Cli.Snapshots;
 using Kv.Protos.V1;
@@ -14,9 +15,16 @@ internal sealed class CommandRunner(TargetSet targets, IOutput output)
     /// <summary>Told of every reply; the REPL learns the keys and the node from it.</summary>
     public Action<Answer>? Answered { get; init; }
 
+    /// <inheritdoc cref="EtcdCommands.MoreLines"/>
+    public required Func<string, Task<string?>> MoreLines { get; init; }
+
+    /// <inheritdoc cref="EtcdCommands.Complain"/>
+    public Action<UsageException>? Complain { get; init; }
+
     /// <param name="command">What to do.</param>
     /// <param name="interrupt">The user's wish to stop a running call.</param>
     /// <param name="lineNumber">The command's line in a script, from 1; null outside one.</param>
+    /// <exception cref="UsageException">The lines of a transaction are not understood.</exception>
     public async Task<ExitCode> RunAsync(Command command, CancellationToken interrupt, int? lineNumber = null)
     {
         switch (command)
@@ -28,6 +36,12 @@ internal sealed class CommandRunner(TargetSet targets, IOutput output)
                 return ExitCode.Ok;
             case Command.Snapshot snapshot:
                 return await new SnapshotCommands(targets, output).RunAsync(snapshot, lineNumber, interrupt);
+            case Command.Etcd etcd:
+                return await new EtcdCommands(targets, output, Answered)
+                {
+                    MoreLines = MoreLines,
+                    Complain = Complain,
+                }.RunAsync(etcd, lineNumber, interrupt);
         }
 
         (IMessage? reply, IReadOnlyList<CallFailure> failures) = await CallAsync(command, interrupt);

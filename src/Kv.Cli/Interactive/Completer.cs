@@ -13,7 +13,22 @@ internal sealed record Completion(int Start, IReadOnlyList<string> Candidates);
 internal static class Completer
 {
     public static IReadOnlyList<string> Verbs { get; } =
-        ["set", "get", "del", "print", "status", "cluster-size", "snapshot", "help", "exit", "quit"];
+    [
+        "set", "get", "del", "print", "put", "range", "txn", "watch", "lease", "lock", "compact", "status",
+        "cluster-size", "snapshot", "help", "exit", "quit",
+    ];
+
+    private static readonly string[] PutOptions =
+        ["--lease", "--prev-kv", "--ignore-value", "--ignore-lease", "--base64", "--request-id"];
+
+    private static readonly string[] RangeOptions =
+    [
+        "--prefix", "--from-key", "--limit", "--rev", "--keys-only", "--count-only", "--order", "--sort-by",
+        "--serializable", "--base64",
+    ];
+
+    private static readonly string[] WatchOptions =
+        ["--prefix", "--from-key", "--rev", "--prev-kv", "--progress", "--base64"];
 
     /// <param name="line">The line up to the cursor.</param>
     /// <param name="recentKeys">Keys to offer, best first.</param>
@@ -37,10 +52,23 @@ internal static class Completer
             "PRINT" => new Completion(start, typed.StartsWith('-') || index > 1
                 ? Options(typed, "--limit", "--after", "--local")
                 : Keys(typed, recentKeys)),
+            "PUT" => KeyOr(index, start, typed, recentKeys, PutOptions),
+            "RANGE" => KeyOr(index, start, typed, recentKeys, RangeOptions),
+            "WATCH" => KeyOr(index, start, typed, recentKeys, WatchOptions),
+            "LEASE" => new Completion(start, index == 1
+                ? Options(typed, "grant", "revoke", "keep-alive", "ttl", "list")
+                : Options(typed, "--id", "--once", "--keys", "--request-id")),
+            "LOCK" when index > 1 => new Completion(start, Options(typed, "--ttl")),
+            "TXN" => new Completion(start, Options(typed, "--request-id")),
+            "COMPACT" when index > 1 => new Completion(start, Options(typed, "--physical", "--request-id")),
             "SNAPSHOT" when index == 1 => new Completion(start, Options(typed, "save", "status", "restore")),
             _ => new Completion(start, []),
         };
     }
+
+    private static Completion KeyOr(
+        int index, int start, string typed, IEnumerable<string> recentKeys, string[] options) =>
+        new(start, typed.StartsWith('-') || index > 1 ? Options(typed, options) : Keys(typed, recentKeys));
 
     private static IReadOnlyList<string> Options(string typed, params string[] options) =>
         [.. options.Where(option => option.StartsWith(typed, StringComparison.Ordinal))];

@@ -34,7 +34,12 @@ internal sealed class Conversation(TargetSet targets, TextWriter screen, Palette
             ? new EditingLineReader(
                 console, interrupts, conversation.Prompt, conversation._history, conversation._recentKeys)
             : new PlainLineReader(replies, conversation.Prompt);
-        var runner = new CommandRunner(targets, output) { Answered = conversation.Learn };
+        var runner = new CommandRunner(targets, output)
+        {
+            Answered = conversation.Learn,
+            MoreLines = prompt => ReadMoreAsync(lines, prompt),
+            Complain = error => output.Fail(Failure.Usage(error)),
+        };
         return await conversation.RunAsync(lines, runner, output, interrupts);
     }
 
@@ -65,6 +70,14 @@ internal sealed class Conversation(TargetSet targets, TextWriter screen, Palette
         }
 
         return ExitCode.Ok;
+    }
+
+    /// <summary>A line that belongs to the command being run.</summary>
+    /// <exception cref="OperationCanceledException">The user gave up, or leaves.</exception>
+    private static async Task<string?> ReadMoreAsync(ILineReader lines, string prompt)
+    {
+        string? line = await lines.ReadAsync(prompt);
+        return line is null || lines.WasAbandoned ? throw new OperationCanceledException() : line;
     }
 
     private static Command? Parse(string line, IOutput output)
@@ -133,7 +146,7 @@ internal sealed class Conversation(TargetSet targets, TextWriter screen, Palette
             DelReply del => del.Node,
             PrintReply print => print.Node,
             StatusReply status => status.Node,
-            _ => "",
+            _ => _node,
         });
     }
 

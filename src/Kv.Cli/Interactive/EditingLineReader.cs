@@ -14,6 +14,9 @@ internal sealed class EditingLineReader : ILineReader
     private readonly LineHistory _history;
     private readonly LineEditor _editor;
 
+    // What asks for the line being read; null: the prompt for commands.
+    private string? _prompt;
+
     // Between two lines Ctrl-C is to do nothing, not to end the process.
     private readonly Interrupts.Scope _idle;
 
@@ -28,7 +31,7 @@ internal sealed class EditingLineReader : ILineReader
         _idle = interrupts.Begin();
         _editor = new LineEditor(new UnwrappedConsole(console), new UnhurriedInput())
         {
-            Prompt = new LivePrompt(prompt),
+            Prompt = new LivePrompt(() => _prompt ?? prompt()),
             Highlighter = VerbHighlighter(),
         };
         Bind(_editor.KeyBindings, recentKeys);
@@ -37,8 +40,11 @@ internal sealed class EditingLineReader : ILineReader
     /// <summary>Whether the terminal can do what this needs.</summary>
     public static bool IsSupported(IAnsiConsole console) => LineEditor.IsSupported(console);
 
-    public async Task<string?> ReadAsync()
+    public bool WasAbandoned { get; private set; }
+
+    public async Task<string?> ReadAsync(string? prompt = null)
     {
+        (_prompt, WasAbandoned) = (prompt, false);
         using Interrupts.Scope interrupt = _interrupts.Begin();
         _history.Rewind();
         try
@@ -59,6 +65,7 @@ internal sealed class EditingLineReader : ILineReader
             return null;
         }
 
+        WasAbandoned = true;
         _console.WriteLine("^C");
         return "";
     }
@@ -72,8 +79,8 @@ internal sealed class EditingLineReader : ILineReader
     private void Bind(KeyBindings keys, RecentKeys recentKeys)
     {
         const ConsoleModifiers Ctrl = ConsoleModifiers.Control;
-        keys.Add(ConsoleKey.Tab, () => new CompleteCommand(recentKeys, 1));
-        keys.Add(ConsoleKey.Tab, ConsoleModifiers.Shift, () => new CompleteCommand(recentKeys, -1));
+        keys.Add(ConsoleKey.Tab, () => new CompleteCommand(Complete, 1));
+        keys.Add(ConsoleKey.Tab, ConsoleModifiers.Shift, () => new CompleteCommand(Complete, -1));
         Edit(ConsoleKey.UpArrow, null, PreviousLine);
         Edit(ConsoleKey.DownArrow, null, NextLine);
         Edit(ConsoleKey.UpArrow, Ctrl, PreviousLine);
@@ -104,6 +111,11 @@ internal sealed class EditingLineReader : ILineReader
                 keys.Add(key, () => new EditCommand(edit));
             }
         }
+
+        // What a command asks for is not begun with the name of another.
+        Completion Complete(string typed) => _prompt is null
+            ? Completer.Complete(typed, recentKeys.Keys)
+            : new Completion(typed.Length, []);
 
         void PreviousLine(LineBuffer buffer) => buffer.ReplaceAll(_history.Previous(buffer.Content));
         void NextLine(LineBuffer buffer) => buffer.ReplaceAll(_history.Next());

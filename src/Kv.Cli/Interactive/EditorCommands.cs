@@ -30,9 +30,9 @@ internal sealed class EndOfInputCommand : LineEditorCommand
 /// Tab: completes the word before the cursor; pressed again it goes through the other candidates. The
 /// editor's own command compares with the word it has just inserted and so loses what was typed.
 /// </summary>
-/// <param name="recentKeys">Keys to offer.</param>
+/// <param name="complete">Finds what fits behind what was typed.</param>
 /// <param name="step">1 for the next candidate, -1 for the one before.</param>
-internal sealed class CompleteCommand(RecentKeys recentKeys, int step) : LineEditorCommand
+internal sealed class CompleteCommand(Func<string, Completion> complete, int step) : LineEditorCommand
 {
     private const string RoundState = "completion";
 
@@ -49,7 +49,7 @@ internal sealed class CompleteCommand(RecentKeys recentKeys, int step) : LineEdi
         else
         {
             string typed = buffer.Content[..buffer.Position];
-            round = new Round(Completer.Complete(typed, recentKeys.Keys), 0, "", 0);
+            round = new Round(complete(typed), 0, "", 0);
             index = step > 0 ? 0 : round.Completion.Candidates.Count - 1;
         }
 

@@ -7,13 +7,15 @@ namespace Kv.Cli.Interactive;
 /// For a terminal that cannot move its cursor (TERM=dumb): the system's own line editing, no history, no
 /// completion. Ctrl-C at the prompt ends the process.
 /// </summary>
-internal sealed class PlainLineReader(TextWriter screen, Func<string> prompt) : ILineReader
+internal sealed class PlainLineReader(TextWriter screen, Func<string> commandPrompt) : ILineReader
 {
     private readonly LineReader _lines = new(new StreamReader(Console.OpenStandardInput(), Encoding.UTF8));
 
-    public async Task<string?> ReadAsync()
+    public bool WasAbandoned => false;
+
+    public async Task<string?> ReadAsync(string? prompt = null)
     {
-        screen.Write($"{prompt()} ");
+        screen.Write($"{prompt ?? commandPrompt()} ");
         screen.Flush();
         string? line = await _lines.ReadAsync();
         if (line is null)

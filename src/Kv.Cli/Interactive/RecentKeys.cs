@@ -1,6 +1,9 @@
 using Google.Protobuf;
 using Kv.Cli.Commands;
+using Kv.Cli.Etcd;
+using Kv.Protos.Etcd;
 using Kv.Protos.V1;
+using KeyValue = Kv.Protos.V1.KeyValue;
 
 namespace Kv.Cli.Interactive;
 
@@ -26,11 +29,25 @@ internal sealed class RecentKeys
             }
         }
 
+        if (reply is RangeResponse range)
+        {
+            foreach (Protos.Etcd.KeyValue entry in range.Kvs.Take(KeysMax).Reverse())
+            {
+                if (EtcdBytes.TextOf(entry.Key) is { } text)
+                {
+                    Add(text);
+                }
+            }
+        }
+
         string? key = command switch
         {
             Command.Set set => set.Key,
             Command.Get get => get.Key,
             Command.Del del => del.Key,
+            Command.Put put => EtcdBytes.TextOf(put.Request.Key),
+            Command.Range asked => EtcdBytes.TextOf(asked.Request.Key)?.Trim('\0'),
+            Command.Watch watch => EtcdBytes.TextOf(watch.Request.Key)?.Trim('\0'),
             _ => null,
         };
         if (!string.IsNullOrEmpty(key))

@@ -27,7 +27,7 @@ internal sealed class CommandOptions
             {
                 onlyPositional = true;
             }
-            else if (word.Text is "--limit" or "--after" or "--data-dir" or "--cluster-size")
+            else if (TakesValue(word.Text))
             {
                 _values[word.Text] = ++at < words.Count
                     ? words[at].Text
@@ -43,6 +43,11 @@ internal sealed class CommandOptions
             }
         }
     }
+
+    /// <summary>Whether the word behind the option belongs to it.</summary>
+    public static bool TakesValue(string option) => option is
+        "--limit" or "--after" or "--data-dir" or "--cluster-size"
+        or "--rev" or "--lease" or "--id" or "--order" or "--sort-by" or "--ttl" or "--request-id";
 
     /// <summary>The one key a command is about.</summary>
     /// <exception cref="UsageException">There is none.</exception>
@@ -61,12 +66,19 @@ internal sealed class CommandOptions
 
     public string? TakeValue(string name) => _values.Remove(name, out string? value) ? value : null;
 
+    /// <summary>The words by place that are left.</summary>
+    public IReadOnlyList<Word> TakeWords()
+    {
+        IReadOnlyList<Word> words = [.. _positional];
+        _positional.Clear();
+        return words;
+    }
+
     /// <summary>All words by place.</summary>
     /// <exception cref="UsageException">There are options.</exception>
     public IReadOnlyList<Word> TakePositional()
     {
-        IReadOnlyList<Word> positional = [.. _positional];
-        _positional.Clear();
+        IReadOnlyList<Word> positional = TakeWords();
         RefuseRest();
         return positional;
     }

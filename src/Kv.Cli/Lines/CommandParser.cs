@@ -42,8 +42,8 @@ internal static class CommandParser
 
     private static Command Parse(string verb, IReadOnlyList<Word> words)
     {
-        var options = new CommandOptions(verb, words);
-        Command command = verb.ToUpperInvariant() switch
+        var options = new CommandOptions(verb, IsLock(verb) ? LockLine.Guard(words) : words);
+        Command command = EtcdParser.TryParse(verb, options) ?? verb.ToUpperInvariant() switch
         {
             "GET" => new Command.Get(options.Key(), options.TakeFlag("--local")),
             "DEL" => new Command.Del(options.Key()),
@@ -59,7 +59,8 @@ internal static class CommandParser
             "EXIT" or "QUIT" => new Command.Exit(),
             _ => throw new UsageException(
                 $"unknown command {KeyText.Show(verb)}: "
-                + "the commands are SET, GET, DEL, PRINT, STATUS, CLUSTER-SIZE, SNAPSHOT, HELP and EXIT."),
+                + "the commands are SET, GET, DEL, PRINT, PUT, RANGE, TXN, WATCH, LEASE, LOCK, COMPACT, "
+                + "STATUS, CLUSTER-SIZE, SNAPSHOT, HELP and EXIT."),
         };
         options.RefuseRest();
         return command;
@@ -127,6 +128,9 @@ internal static class CommandParser
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int members)
             ? members
             : throw new UsageException("cluster-size needs a number of members, such as cluster-size 3.");
+
+    /// <summary>Whether the words behind the verb may hold a command that is not ours.</summary>
+    public static bool IsLock(string verb) => verb.Equals("LOCK", StringComparison.OrdinalIgnoreCase);
 
     private static bool IsSet(string verb) => verb.Equals("SET", StringComparison.OrdinalIgnoreCase);
 

@@ -12,6 +12,9 @@ internal sealed class LineReader(TextReader reader)
     private int _start;
     private int _end;
 
+    /// <summary>How many lines were begun so far.</summary>
+    public int LinesRead { get; private set; }
+
     /// <summary>The next line without its end; null at the end of the stream.</summary>
     /// <exception cref="UsageException">
     /// The line is too long; reading may go on with the one after it.
@@ -32,6 +35,7 @@ internal sealed class LineReader(TextReader reader)
                 }
             }
 
+            LinesRead += anything ? 0 : 1;
             anything = true;
             int length = _buffer.AsSpan(_start, _end - _start).IndexOf('\n');
             int take = length < 0 ? _end - _start : length;

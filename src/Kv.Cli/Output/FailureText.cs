@@ -1,6 +1,7 @@
 using Grpc.Core;
 using Kv.Cli.Calls;
 using Kv.Cli.Commands;
+using Kv.Cli.Etcd;
 using Kv.Cli.Lines;
 
 namespace Kv.Cli.Output;
@@ -33,11 +34,20 @@ internal static class FailureText
             Command.Set set => (KeyText.Show(set.Key), "the key"),
             Command.Del del => (KeyText.Show(del.Key), "the key"),
             Command.SetClusterSize size => ($"{size.Members}", "the status"),
+            Command.Put put => (BytesText.OfKey(put.Request.Key).Text, "the key"),
+            Command.Compact compact => ($"{compact.Request.Revision}", "a key at an older revision"),
+            Command.LeaseRevoke revoke => (EtcdBytes.LeaseText(revoke.Id), "the lease"),
+            Command.LeaseGrant => ("", "the leases"),
+            Command.Txn => ("", "its keys"),
             _ => ("", "the key"),
         };
+        string subject = what.Length > 0 ? $"{command.Verb} {what}" : command.Verb;
+        string advice = command.RequestId is null
+            ? $"read {read} before you try again."
+            : "try again with the same --request-id, and it is applied once.";
         string cause = failure.Detail.Length > 0 ? failure.Detail : Name(failure.Code);
-        return $"outcome of {command.Verb} {what} unknown: {failure.Target}: {Clause(cause)}. "
-            + $"It may or may not have been applied: read {read} before you try again.";
+        return $"outcome of {subject} unknown: {failure.Target}: {Clause(cause)}. "
+            + $"It may or may not have been applied: {advice}";
     }
 
     private static string Refused(Command command, CallFailure failure)

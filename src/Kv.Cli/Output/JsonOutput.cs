@@ -6,7 +6,10 @@ using Kv.Cli.Calls;
 using Kv.Cli.Commands;
 using Kv.Cli.Lines;
 using Kv.Cli.Snapshots;
+using Kv.Protos.Etcd;
 using Kv.Protos.V1;
+using KeyValue = Kv.Protos.V1.KeyValue;
+using Member = Kv.Protos.V1.Member;
 
 namespace Kv.Cli.Output;
 
@@ -16,11 +19,47 @@ internal sealed class JsonOutput(TextWriter replies, TextWriter errors) : IOutpu
     private static readonly JsonWriterOptions Options =
         new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    public void Show(Answer answer, int? lineNumber) => WriteLine(replies, json =>
+    public void Show(Answer answer, int? lineNumber)
     {
-        json.WriteString("command", answer.Command.Verb);
-        WriteLineNumber(json, lineNumber);
-        json.WriteString("target", answer.Target.ToString());
+        switch (answer.Reply)
+        {
+            case WatchResponse { Events.Count: 0 } progress:
+                WriteAnswer(answer, lineNumber, json => EtcdJson.WriteProgress(json, progress));
+                break;
+            case WatchResponse watch:
+                foreach (Event change in watch.Events)
+                {
+                    WriteAnswer(answer, lineNumber, json => EtcdJson.Write(json, change));
+                }
+
+                break;
+            default:
+                WriteAnswer(answer, lineNumber, json => WriteReply(json, answer));
+                break;
+        }
+    }
+
+    public void Begun(Command command)
+    {
+    }
+
+    public void Ended(Command command)
+    {
+    }
+
+    public void Note(string text) => WriteLine(errors, json => json.WriteString("note", text));
+
+    private void WriteAnswer(Answer answer, int? lineNumber, Action<Utf8JsonWriter> members) =>
+        WriteLine(replies, json =>
+        {
+            json.WriteString("command", answer.Command.Verb);
+            WriteLineNumber(json, lineNumber);
+            json.WriteString("target", answer.Target.ToString());
+            members(json);
+        });
+
+    private static void WriteReply(Utf8JsonWriter json, Answer answer)
+    {
         switch (answer.Reply)
         {
             case SetReply set:
@@ -52,8 +91,11 @@ internal sealed class JsonOutput(TextWriter replies, TextWriter errors) : IOutpu
             case StatusReply status:
                 WriteStatus(json, status);
                 break;
+            default:
+                EtcdJson.Write(json, answer);
+                break;
         }
-    });
+    }
 
     public void Show(SnapshotReport report, int? lineNumber) => WriteLine(replies, json =>
     {

@@ -1,7 +1,10 @@
 using Kv.Cli.Commands;
+using Kv.Cli.Etcd;
 using Kv.Cli.Lines;
 using Kv.Cli.Snapshots;
+using Kv.Protos.Etcd;
 using Kv.Protos.V1;
+using KeyValue = Kv.Protos.V1.KeyValue;
 
 namespace Kv.Cli.Output;
 
@@ -37,6 +40,9 @@ internal sealed class TextOutput(
             case StatusReply status:
                 StatusText.Write(replies, status, palette);
                 break;
+            default:
+                ShowEtcd(answer, lineNumber);
+                break;
         }
 
         replies.Flush();
@@ -47,6 +53,31 @@ internal sealed class TextOutput(
     {
         SnapshotText.Write(replies, report);
         replies.Flush();
+    }
+
+    public void Note(string text)
+    {
+        replies.Flush();
+        errors.Write($"{palette.Paint(Tone.Dim, $"kv: {TerminalText.Escape(text)}")}\n");
+        errors.Flush();
+    }
+
+    public void Begun(Command command)
+    {
+        if (inConversation)
+        {
+            replies.Write($"{palette.Paint(Tone.Dim, $"({command.Verb}: Ctrl-C ends it)")}\n");
+            replies.Flush();
+        }
+    }
+
+    public void Ended(Command command)
+    {
+        if (inConversation)
+        {
+            replies.Write($"\n{palette.Paint(Tone.Dim, $"({command.Verb} ended)")}\n");
+            replies.Flush();
+        }
     }
 
     public void Fail(Failure failure)
@@ -89,6 +120,25 @@ internal sealed class TextOutput(
             {
                 LineNumber = lineNumber,
             });
+        }
+    }
+
+    private void ShowEtcd(Answer answer, int? lineNumber)
+    {
+        if (answer.Reply is LeaseTimeToLiveResponse { TTL: < 0 } or LeaseKeepAliveResponse { TTL: <= 0 })
+        {
+            long id = answer.Reply is LeaseTimeToLiveResponse left
+                ? left.ID
+                : ((LeaseKeepAliveResponse)answer.Reply).ID;
+            string why = $"no lease {EtcdBytes.LeaseText(id)}: it has ended, or never was.";
+            Fail(new Failure(ExitCode.NotFound, why) { LineNumber = lineNumber });
+            return;
+        }
+
+        new EtcdText(replies, palette, inConversation).Write(answer);
+        if (answer.Reply is RangeResponse { More: true } range)
+        {
+            Note($"there are more keys, {range.Count} in all.");
         }
     }
 
@@ -141,12 +191,5 @@ internal sealed class TextOutput(
         }
 
         replies.Write('\n');
-    }
-
-    private void Note(string text)
-    {
-        replies.Flush();
-        errors.Write($"{palette.Paint(Tone.Dim, $"kv: {text}")}\n");
-        errors.Flush();
     }
 }
