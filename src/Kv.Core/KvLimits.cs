@@ -220,7 +220,9 @@ public static class KvLimits
     /// </summary>
     public const int WatchStreamsMax = 16_384;
 
-    /// <summary>Most watches at one node, about 500 B each. Beyond: the watch is cancelled with the reason.</summary>
+    /// <summary>
+    /// Most watches at one node, about 500 B each. Beyond: the watch is cancelled with the reason.
+    /// </summary>
     public const int WatchersMax = 1_000_000;
 
     /// <summary>

@@ -12,8 +12,8 @@ namespace Kv.Bench.Load;
 internal sealed record WatchShape(string Name, int Watches, int Streams, bool SameKey, int PutsPerSecond);
 
 /// <summary>
-/// Watches on one server and puts at a fixed rate: how long from the call of a put to its event at the client,
-/// and whether every event came once and in order.
+/// Watches on one server and puts at a fixed rate: how long from the call of a put to its event at the
+/// client, and whether every event came once and in order.
 /// </summary>
 internal sealed class WatchLoad(EtcdServer server, WatchShape shape) : IDisposable
 {

@@ -22,10 +22,10 @@ internal static class WatchLatency
         WatchShape[] shapes =
         [
             new($"{watches}, a key each, one stream", watches, 1, SameKey: false, PutsPerSecond: 100),
-            new($"{watches}, a key each, a stream each", watches, watches, SameKey: false, PutsPerSecond: 100),
+            new($"{watches}, a key and stream each", watches, watches, SameKey: false, PutsPerSecond: 100),
             new($"{watches} of one key, one stream", watches, 1, SameKey: true, PutsPerSecond: 10),
             new($"{watches} of one key, a stream each", watches, watches, SameKey: true, PutsPerSecond: 10),
-            new($"{watches} of one key, one stream, 100/s", watches, 1, SameKey: true, PutsPerSecond: 100),
+            new($"{watches} of one key, one stream", watches, 1, SameKey: true, PutsPerSecond: 100),
         ];
         foreach (WatchShape shape in shapes)
         {

@@ -28,8 +28,8 @@ public sealed record LogNodeOptions
     public UpkeepOptions Upkeep { get; init; } = new();
 
     /// <summary>
-    /// From one time to the next that watches which want it, and had no events, are told how far they are, ms;
-    /// 0: never. etcd's default.
+    /// From one time to the next that watches which want it, and had no events, are told how far they are,
+    /// ms; 0: never. etcd's default.
     /// </summary>
     public int WatchProgressIntervalMs { get; init; } = 600_000;
 

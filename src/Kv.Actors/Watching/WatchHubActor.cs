@@ -25,7 +25,7 @@ internal sealed class WatchHubActor : ReceiveActor, IWithTimers
 
     private sealed record LookAtGate;
 
-    /// <summary>From one look to the next whether the node still serves while nothing is written, ms.</summary>
+    /// <summary>Time between two looks whether the node still serves, while nothing is written, ms.</summary>
     private const int GateLookMs = 500;
 
     private readonly IActorRef _store;

@@ -25,8 +25,8 @@ public sealed partial class KeyValueStore
     public KeyView KeysNow() => _keys.Now();
 
     /// <summary>
-    /// Every mutation, from <see cref="CompactedRevision"/> on and perhaps some before. Those of one entry are
-    /// there until the next is applied, compacted or not.
+    /// Every mutation, from <see cref="CompactedRevision"/> on and perhaps some before. Those of one entry
+    /// are there until the next is applied, compacted or not.
     /// </summary>
     public RevisionLogView Mutations => _keys.Mutations;
 

@@ -28,7 +28,8 @@ internal sealed class IntervalTree<TValue>
 
     /// <summary>Gives the values of all ranges that a key lies in.</summary>
     public void Collect<TState>(
-        ReadOnlySpan<byte> key, TState state, Action<TValue, TState> take) => Collect(_root, key, state, take);
+        ReadOnlySpan<byte> key, TState state, Action<TValue, TState> take) =>
+        Collect(_root, key, state, take);
 
     private static void Collect<TState>(
         Node? node, ReadOnlySpan<byte> key, TState state, Action<TValue, TState> take)
@@ -160,13 +161,14 @@ internal sealed class IntervalTree<TValue>
     }
 
     // No end is behind all ends.
-    private static int CompareEnds(ReadOnlyMemory<byte>? one, ReadOnlyMemory<byte>? other) => (one, other) switch
-    {
-        (null, null) => 0,
-        (null, _) => 1,
-        (_, null) => -1,
-        ({ } end, { } otherEnd) => end.Span.SequenceCompareTo(otherEnd.Span),
-    };
+    private static int CompareEnds(ReadOnlyMemory<byte>? one, ReadOnlyMemory<byte>? other) =>
+        (one, other) switch
+        {
+            (null, null) => 0,
+            (null, _) => 1,
+            (_, null) => -1,
+            ({ } end, { } otherEnd) => end.Span.SequenceCompareTo(otherEnd.Span),
+        };
 
     private static bool IsBefore(ReadOnlySpan<byte> key, ReadOnlyMemory<byte>? end) =>
         end is not { } bound || key.SequenceCompareTo(bound.Span) < 0;

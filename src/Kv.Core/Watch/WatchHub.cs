@@ -101,16 +101,13 @@ public sealed class WatchHub(WatchHistory now)
         }
         Watchers++;
         feed.Watchers.Add(watcher);
-        feed.Post(new WatchNews.Created(watcher, Now.Revision));
         watcher.From = watcher.StartRevision == 0 ? Now.Revision + 1 : watcher.StartRevision;
-        if (watcher.From > Now.Revision)
+        bool isSynced = watcher.From > Now.Revision;
+        if (isSynced)
         {
             _synced.Add(watcher);
         }
-        else
-        {
-            feed.Post(new WatchNews.Lags(watcher, watcher.From, Now));
-        }
+        feed.Post(new WatchNews.Created(watcher, Now.Revision, isSynced ? null : Now));
     }
 
     private void Remove(Watcher watcher)
@@ -212,33 +209,43 @@ public sealed class WatchHub(WatchHistory now)
         bool isFew = first >= Now.CompactedRevision
             && Now.TryRead(first, recordsMax, long.MaxValue, _records, out long through)
             && through == Now.Revision;
-        foreach (Watcher watcher in behind)
+        if (isFew)
         {
-            if (isFew)
-            {
-                Sync(watcher);
-            }
-            else
+            GiveTheRest(behind);
+        }
+        else
+        {
+            foreach (Watcher watcher in behind)
             {
                 watcher.Feed.Post(new WatchNews.Lags(watcher, watcher.From, Now));
             }
         }
-        if (isFew)
+        _records.Clear();
+    }
+
+    private void GiveTheRest(List<Watcher> behind)
+    {
+        behind.ForEach(_synced.Add);
+        foreach (KeyRecord record in _records)
         {
-            foreach (KeyRecord record in _records)
+            var one = WatchEvent.Of(record, Now.CompactedRevision);
+            foreach (Watcher watcher in behind)
             {
-                var one = WatchEvent.Of(record, Now.CompactedRevision);
-                foreach (Watcher watcher in behind)
+                if (watcher.Wants(record))
                 {
-                    if (watcher.Wants(record))
-                    {
-                        Offer(watcher, one);
-                    }
+                    Offer(watcher, one);
                 }
             }
-            PostStaged();
         }
-        _records.Clear();
+        PostStaged();
+        // Behind the rest: a stream that takes itself for synced has all that was written before.
+        foreach (Watcher watcher in behind)
+        {
+            if (watcher.IsIndexed)
+            {
+                watcher.Feed.Post(new WatchNews.Synced(watcher));
+            }
+        }
     }
 
     private void Sync(Watcher watcher)

@@ -1,6 +1,6 @@
 namespace Kv.Core.Watch;
 
-/// <summary>One watch as its stream keeps it: what waits to be sent, and how far it has read itself.</summary>
+/// <summary>One watch as its stream keeps it: what waits to be sent, how far it has read itself.</summary>
 internal sealed class WatchLine(Watcher watcher) : WatchIndexEntry(watcher.Keys)
 {
     private readonly Queue<WatchEvent> _pending = new();

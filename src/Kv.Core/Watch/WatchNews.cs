@@ -8,7 +8,8 @@ public abstract record WatchNews
     public sealed record Asked(WatchDemand Demand) : WatchNews;
 
     /// <param name="Revision">The store's.</param>
-    public sealed record Created(Watcher Watcher, long Revision) : WatchNews;
+    /// <param name="Past">Its stream reads it from the watch's first revision on; null: it is synced.</param>
+    public sealed record Created(Watcher Watcher, long Revision, WatchHistory? Past) : WatchNews;
 
     /// <param name="Id">What the client is told; -1: none.</param>
     /// <param name="Watcher">Null: there was none.</param>
@@ -73,7 +74,9 @@ public abstract record WatchOrder
 
     public sealed record Remove(Watcher Watcher) : WatchOrder;
 
-    /// <summary>They were read for through their revisions: <see cref="WatchNews.Synced"/> or not yet.</summary>
+    /// <summary>
+    /// They were read for through their revisions: <see cref="WatchNews.Synced"/>, or not yet.
+    /// </summary>
     public sealed record Resume(IReadOnlyList<(Watcher Watcher, long Through)> Watchers) : WatchOrder;
 
     public sealed record GiveHistory : WatchOrder;

@@ -29,6 +29,9 @@ public sealed class WatchOutbox(WatchFeed feed)
     // Asked for while not all was sent: told when it was.
     private long? _progressDue;
 
+    // Cancelled by the client, which was not told yet: to it they are there, and get nothing more.
+    private int _leaving;
+
     public int Watches => _watchers.Count;
 
     /// <summary>There may be a reply without further news: <see cref="Next"/> is to be asked again.</summary>
@@ -71,8 +74,7 @@ public sealed class WatchOutbox(WatchFeed feed)
                 Take(refused);
                 break;
             case WatchNews.Lags { Watcher.Line: { } line } lags:
-                line.FallBehind(lags.From);
-                _catchUp.Add(line, lags.History);
+                FallBehind(line, lags.From, lags.History);
                 break;
             case WatchNews.Synced { Watcher.Line: { } line }:
                 line.CatchUp();
@@ -81,6 +83,7 @@ public sealed class WatchOutbox(WatchFeed feed)
                 _catchUp.Take(given.History);
                 break;
             case WatchNews.Cancelled cancelled:
+                _leaving--;
                 Answer(new WatchReply(
                     WatchReplyKind.Cancelled, cancelled.Watcher.Id, Seen(cancelled.Revision))
                 {
@@ -153,6 +156,7 @@ public sealed class WatchOutbox(WatchFeed feed)
                 break;
             case WatchDemand.Cancel cancel when _watchers.TryGetValue(cancel.Id, out Watcher? watcher):
                 Leave(watcher);
+                _leaving++;
                 _orders.Add(new WatchOrder.Cancel(watcher));
                 break;
             case WatchDemand.Cancel:
@@ -200,11 +204,22 @@ public sealed class WatchOutbox(WatchFeed feed)
         if (_watchers.GetValueOrDefault(watcher.Id) == watcher)
         {
             watcher.Line = new WatchLine(watcher);
+            if (created.Past is { } past)
+            {
+                FallBehind(watcher.Line, watcher.StartRevision, past);
+            }
         }
-        Answer(new WatchReply(WatchReplyKind.Created, watcher.Id, Seen(created.Revision))
+        Seen(created.Revision);
+        Answer(new WatchReply(WatchReplyKind.Created, watcher.Id, created.Revision)
         {
             IsAnswer = true,
         });
+    }
+
+    private void FallBehind(WatchLine line, long from, WatchHistory history)
+    {
+        line.FallBehind(from);
+        _catchUp.Add(line, history);
     }
 
     private void Take(WatchNews.Refused refused)
@@ -335,8 +350,8 @@ public sealed class WatchOutbox(WatchFeed feed)
         }
     }
 
-    private bool HasReached(long revision) =>
-        _watchers.Values.All(watcher => watcher.Line is null || watcher.Line.HasReached(revision));
+    private bool HasReached(long revision) => _leaving == 0
+        && _watchers.Values.All(watcher => watcher.Line is null || watcher.Line.HasReached(revision));
 
     private long Seen(long revision) => _revision = Math.Max(_revision, revision);
 

@@ -11,7 +11,10 @@ public sealed record WatchedKeys(RangeQuery Range, bool NoPuts = false, bool NoD
 
     /// <summary>As etcd reads a request: no key is the smallest one.</summary>
     public static WatchedKeys Of(
-        ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> rangeEnd, bool noPuts = false, bool noDeletes = false) =>
+        ReadOnlyMemory<byte> key,
+        ReadOnlyMemory<byte> rangeEnd,
+        bool noPuts = false,
+        bool noDeletes = false) =>
         new(new RangeQuery(key.IsEmpty ? SmallestKey : key, rangeEnd), noPuts, noDeletes);
 
     /// <summary>No key lies in it.</summary>

@@ -43,7 +43,10 @@ internal sealed class EtcdWatchService(EtcdEdge edge, IHostApplicationLifetime l
             {
                 await over.CancelAsync();
                 await reading.ContinueWith(
-                    static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+                    static _ => { },
+                    CancellationToken.None,
+                    TaskContinuationOptions.None,
+                    TaskScheduler.Default);
             }
         }
         catch (KvException error)

@@ -112,7 +112,8 @@ internal sealed record Setting(string Name, string Default, string Allowed, stri
         "KV_WATCH_PROGRESS_MS",
         "600000",
         "100 to 86400000",
-        "From one time to the next, ms, that a watch which wants it and had no events is told how far it is.");
+        "From one time to the next, ms, that a watch which wants it and had no events is told how far it "
+            + "is.");
 
     public static readonly Setting Peers = new(
         "KV_PEERS",

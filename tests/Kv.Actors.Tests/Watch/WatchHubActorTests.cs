@@ -135,7 +135,8 @@ public sealed class WatchHubActorTests : TestKit
     private static WatchEvent Event(string key, long revision) => new(
         new Kv.Core.Store.KeyRecord(Entries.Utf8(key), [], revision, revision, 1, 0), previous: null);
 
-    private static WatchDemand.Create Create(string key) => new(0, WatchedKeys.Of(Entries.Utf8(key), default));
+    private static WatchDemand.Create Create(string key) =>
+        new(0, WatchedKeys.Of(Entries.Utf8(key), default));
 
     private async Task<WatchSession> OpenAsync()
     {

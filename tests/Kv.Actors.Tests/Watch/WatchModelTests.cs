@@ -170,13 +170,16 @@ public sealed class WatchModelTests
             long first = demand.StartRevision == 0 ? own[0].Revision + 1 : demand.StartRevision;
             (KeyRecord Record, KeyRecord? Previous)[] wanted =
             [
-                .. model.Written.Where(one => one.Record.ModRevision >= first && IsWanted(demand, one.Record)),
+                .. model.Written.Where(
+                    one => one.Record.ModRevision >= first && IsWanted(demand, one.Record)),
             ];
             WatchEvent[] got = [.. own.SelectMany(static reply => reply.Events)];
             WatchReply? end = own.FirstOrDefault(
                 static reply => reply.Kind is WatchReplyKind.Cancelled or WatchReplyKind.Compacted);
 
-            Assert.Equal(wanted.Take(got.Length).Select(static one => one.Record), got.Select(static e => e.Record));
+            Assert.Equal(
+                wanted.Take(got.Length).Select(static one => one.Record),
+                got.Select(static e => e.Record));
             AssertPrevious(wanted, got, model.Compacted);
             AssertAtomic(own);
             AssertProgress(all, wanted, demand);

@@ -17,7 +17,10 @@ internal sealed class KvNodes : IDisposable
     {
         _settings = settings;
         _process = Launch();
-        Endpoints = [.. Enumerable.Range(_port, Nodes).Select(static port => new EtcdEndpoint($"127.0.0.1:{port}"))];
+        Endpoints =
+        [
+            .. Enumerable.Range(_port, Nodes).Select(static port => new EtcdEndpoint($"127.0.0.1:{port}")),
+        ];
     }
 
     public IReadOnlyList<EtcdEndpoint> Endpoints { get; }

@@ -67,7 +67,8 @@ public sealed class WatchOnNodesTests
 
         for (int i = 0; i < Writes; i++)
         {
-            await nodes.Endpoints[0].Kv.PutAsync(new PutRequest { Key = Keys.Of("a"), Value = Keys.Of(large) });
+            await nodes.Endpoints[0].Kv.PutAsync(
+                new PutRequest { Key = Keys.Of("a"), Value = Keys.Of(large) });
             Assert.Equal(i + 1, (await quick.NextAsync()).Events.Single().Kv.Version);
         }
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Kv.Etcd.Tests.Systems;
 using Kv.Protos.Etcd;
 using FilterType = Kv.Protos.Etcd.WatchCreateRequest.Types.FilterType;
@@ -14,7 +13,7 @@ public sealed class WatchProtocolTests
     [MemberData(nameof(All))]
     public async Task Many_watches_share_a_stream(string name)
     {
-        using Conversation talk = await Conversation.StartAsync(name);
+        using WatchConversation talk = await WatchConversation.StartAsync(name);
         await talk.CreateAsync("a");
         await talk.CreateAsync("b", "d", prevKv: true);
         await talk.CreateAsync("a", id: 7);
@@ -42,7 +41,7 @@ public sealed class WatchProtocolTests
     [MemberData(nameof(All))]
     public async Task An_id_is_taken_once_and_the_next_free_one_is_chosen(string name)
     {
-        using Conversation talk = await Conversation.StartAsync(name);
+        using WatchConversation talk = await WatchConversation.StartAsync(name);
         await talk.CreateAsync("a", id: 1);
         await talk.CreateAsync("a");
         await talk.CreateAsync("a");
@@ -65,7 +64,7 @@ public sealed class WatchProtocolTests
     [MemberData(nameof(All))]
     public async Task An_empty_range_is_refused(string name)
     {
-        using Conversation talk = await Conversation.StartAsync(name);
+        using WatchConversation talk = await WatchConversation.StartAsync(name);
         await talk.CreateAsync("b", "b");
         await talk.CreateAsync("b", "a");
         await talk.CreateAsync("b", "c");
@@ -82,7 +81,7 @@ public sealed class WatchProtocolTests
     [MemberData(nameof(All))]
     public async Task No_key_is_the_smallest_and_a_zero_byte_is_no_end(string name)
     {
-        using Conversation talk = await Conversation.StartAsync(name);
+        using WatchConversation talk = await WatchConversation.StartAsync(name);
         await talk.CreateAsync("");
         await talk.CreateAsync("", Keys.NoEnd);
         await talk.CreateAsync("b", Keys.NoEnd);
@@ -110,7 +109,7 @@ public sealed class WatchProtocolTests
     [MemberData(nameof(All))]
     public async Task The_past_comes_first_and_then_what_happens(string name)
     {
-        using Conversation talk = await Conversation.StartAsync(name);
+        using WatchConversation talk = await WatchConversation.StartAsync(name);
         await talk.PutAsync("a", "1");
         await talk.PutAsync("b", "2");
         await talk.PutAsync("a", "3");
@@ -132,7 +131,7 @@ public sealed class WatchProtocolTests
     [MemberData(nameof(All))]
     public async Task The_future_begins_where_it_was_asked_for(string name)
     {
-        using Conversation talk = await Conversation.StartAsync(name);
+        using WatchConversation talk = await WatchConversation.StartAsync(name);
         await talk.CreateAsync("a", from: 3);
         await talk.PutAsync("a", "1");
         await talk.PutAsync("a", "2");
@@ -149,7 +148,7 @@ public sealed class WatchProtocolTests
     [MemberData(nameof(All))]
     public async Task Filters_leave_puts_or_deletes_out(string name)
     {
-        using Conversation talk = await Conversation.StartAsync(name);
+        using WatchConversation talk = await WatchConversation.StartAsync(name);
         await talk.CreateAsync("a", filters: [FilterType.Noput]);
         await talk.CreateAsync("a", filters: [FilterType.Nodelete]);
         await talk.PutAsync("a", "1");
@@ -170,7 +169,7 @@ public sealed class WatchProtocolTests
     [MemberData(nameof(All))]
     public async Task What_was_compacted_cancels_the_watch(string name)
     {
-        using Conversation talk = await Conversation.StartAsync(name);
+        using WatchConversation talk = await WatchConversation.StartAsync(name);
         await talk.PutAsync("a", "1");
         await talk.PutAsync("a", "2");
         await talk.PutAsync("a", "3");
@@ -193,7 +192,7 @@ public sealed class WatchProtocolTests
     [MemberData(nameof(All))]
     public async Task A_transaction_is_one_reply(string name)
     {
-        using Conversation talk = await Conversation.StartAsync(name);
+        using WatchConversation talk = await WatchConversation.StartAsync(name);
         await talk.PutAsync("a2", "0");
         await talk.CreateAsync("a", "b", prevKv: true);
         await talk.TransactAsync(
@@ -213,7 +212,7 @@ public sealed class WatchProtocolTests
     [MemberData(nameof(All))]
     public async Task Progress_is_told_when_it_is_asked_for(string name)
     {
-        using Conversation talk = await Conversation.StartAsync(name);
+        using WatchConversation talk = await WatchConversation.StartAsync(name);
         await talk.CreateAsync("a");
         await talk.AskProgressAsync();
         await talk.PutAsync("b", "1");
@@ -231,7 +230,7 @@ public sealed class WatchProtocolTests
     [MemberData(nameof(All))]
     public async Task A_cancelled_watch_says_nothing_more(string name)
     {
-        using Conversation talk = await Conversation.StartAsync(name);
+        using WatchConversation talk = await WatchConversation.StartAsync(name);
         await talk.CreateAsync("a");
         await talk.CreateAsync("a");
         await talk.CancelAsync(0);
@@ -252,7 +251,7 @@ public sealed class WatchProtocolTests
     [MemberData(nameof(All))]
     public async Task Large_replies_come_in_parts_to_those_who_take_them(string name)
     {
-        using Conversation talk = await Conversation.StartAsync(name);
+        using WatchConversation talk = await WatchConversation.StartAsync(name);
         string large = new('x', 1_200_000);
         await talk.PutAsync("a1", large);
         await talk.PutAsync("a2", large);
@@ -273,7 +272,7 @@ public sealed class WatchProtocolTests
     [MemberData(nameof(All))]
     public async Task A_client_that_asks_for_nothing_more_goes_on_hearing(string name)
     {
-        using Conversation talk = await Conversation.StartAsync(name);
+        using WatchConversation talk = await WatchConversation.StartAsync(name);
         await talk.CreateAsync("a");
         await talk.CompleteAsync();
         await talk.PutAsync("a", "1");
@@ -284,122 +283,5 @@ public sealed class WatchProtocolTests
             created 0 at +0
             events 0 at +1: PUT a=1 +1/+1/1
             """);
-    }
-
-    /// <summary>A server, a stream, and what was said on it; revisions relative to the empty store's.</summary>
-    private sealed class Conversation : IDisposable
-    {
-        private readonly EtcdSystem _system;
-        private readonly WatchClient _client;
-        private readonly List<string> _lines = [];
-
-        private Conversation(EtcdSystem system) => (_system, _client) = (system, new(system.Endpoint));
-
-        public IReadOnlyList<string> Lines => _lines;
-
-        public static async Task<Conversation> StartAsync(string name) =>
-            new(await Candidates.StartAsync(name));
-
-        public async Task CreateAsync(
-            string key,
-            string end = "",
-            long id = 0,
-            long from = 0,
-            bool prevKv = false,
-            bool fragment = false,
-            FilterType[]? filters = null)
-        {
-            var create = new WatchCreateRequest
-            {
-                Key = Keys.Of(key),
-                RangeEnd = Keys.Of(end),
-                WatchId = id,
-                StartRevision = from,
-                PrevKv = prevKv,
-                Fragment = fragment,
-            };
-            create.Filters.AddRange(filters ?? []);
-            await _client.SendAsync(create);
-            await HearAsync();
-        }
-
-        public async Task CancelAsync(long id)
-        {
-            await _client.CancelAsync(id);
-            await HearAsync();
-        }
-
-        public Task CancelUnknownAsync(long id) => _client.CancelAsync(id);
-
-        public async Task AskProgressAsync()
-        {
-            await _client.AskProgressAsync();
-            await HearAsync();
-        }
-
-        public Task CompleteAsync() => _client.CompleteAsync();
-
-        public async Task PutAsync(string key, string value) => await _system.Endpoint.Kv.PutAsync(
-            new PutRequest { Key = Keys.Of(key), Value = Keys.Of(value) });
-
-        public async Task DeleteAsync(string key, string end = "") =>
-            await _system.Endpoint.Kv.DeleteRangeAsync(
-                new DeleteRangeRequest { Key = Keys.Of(key), RangeEnd = Keys.Of(end) });
-
-        public async Task TransactAsync(params RequestOp[] operations) =>
-            await _system.Endpoint.Kv.TxnAsync(new TxnRequest { Success = { operations } });
-
-        public async Task CompactAsync(long revision) => await _system.Endpoint.Kv.CompactAsync(
-            new CompactionRequest { Revision = revision, Physical = true });
-
-        public async Task HearAsync(int messages = 1)
-        {
-            for (int i = 0; i < messages; i++)
-            {
-                _lines.Add(Line(await _client.NextAsync()));
-            }
-        }
-
-        public void Said(string expected) => Assert.Equal(expected, string.Join('\n', _lines));
-
-        public void SaidInAnyOrder(string expected) => Assert.Equal(expected.Split('\n').Order(), _lines.Order());
-
-        public void Dispose()
-        {
-            _client.Dispose();
-            _system.Dispose();
-        }
-
-        private static string Line(WatchResponse reply)
-        {
-            string what = reply switch
-            {
-                { Created: true, Canceled: true } => $"created {reply.WatchId} canceled",
-                { Created: true } => $"created {reply.WatchId}",
-                { Canceled: true } => $"canceled {reply.WatchId}",
-                { Events.Count: 0 } => $"progress {reply.WatchId}",
-                { Fragment: true } => $"part of events {reply.WatchId}",
-                _ => $"events {reply.WatchId}",
-            };
-            string revision = reply.Header.Revision == 0 ? "0" : Relative(reply.Header.Revision);
-            string because = reply.CancelReason.Length > 0 ? $" because {reply.CancelReason}" : "";
-            string compacted = reply.CompactRevision > 0 ? $" compacted {reply.CompactRevision}" : "";
-            string events = reply.Events.Count > 0 ? $": {string.Join("; ", reply.Events.Select(Text))}" : "";
-            return $"{what} at {revision}{because}{compacted}{events}";
-        }
-
-        private static string Text(Event e)
-        {
-            string key = Keys.Text(e.Kv.Key).Replace("\0", "#00", StringComparison.Ordinal);
-            string state = e.Type == Event.Types.EventType.Delete ? $"DELETE {key}" : $"PUT {key}={Value(e.Kv)}";
-            string before = e.PrevKv is { } previous ? $" before {Value(previous)}" : "";
-            string created = e.Kv.CreateRevision == 0 ? "+0" : Relative(e.Kv.CreateRevision);
-            return $"{state} {created}/{Relative(e.Kv.ModRevision)}/{e.Kv.Version}{before}";
-        }
-
-        private static string Value(KeyValue kv) => Keys.Text(kv.Value);
-
-        private static string Relative(long revision) =>
-            (revision - 1).ToString("+0", CultureInfo.InvariantCulture);
     }
 }

@@ -38,7 +38,8 @@ public sealed class WatchEndTests
         Assert.Equal(0, exit);
     }
 
-    private static async Task<AsyncDuplexStreamingCall<WatchRequest, WatchResponse>> WatchAsync(HostProcess host)
+    private static async Task<AsyncDuplexStreamingCall<WatchRequest, WatchResponse>> WatchAsync(
+        HostProcess host)
     {
         AsyncDuplexStreamingCall<WatchRequest, WatchResponse> watch =
             new Kv.Protos.Etcd.Watch.WatchClient(host.Channel()).Watch();
