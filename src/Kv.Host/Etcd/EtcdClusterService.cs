@@ -20,7 +20,8 @@ internal sealed class EtcdClusterService(EtcdEdge edge) : Cluster.ClusterBase
     {
         LogNode node = edge.NodeOf(context);
         NodeStatus status = await NodeCalls.GuardAsync(context, node.GetStatusAsync);
-        var message = new MemberListResponse { Header = EtcdEdge.Header(node, status.Revision) };
+        // As in etcd: a list of members has no revision.
+        var message = new MemberListResponse { Header = EtcdEdge.Header(node, revision: 0) };
         message.Members.Add(ToMessage(status.NodeId, edge.UrlOf(context)));
         message.Members.AddRange(OfCluster(status)
             .Where(static member => member.State != NodeState.Halted)
