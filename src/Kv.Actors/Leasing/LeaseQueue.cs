@@ -6,7 +6,7 @@ namespace Kv.Actors.Leasing;
 /// </summary>
 internal sealed class LeaseQueue
 {
-    /// <summary>Entries that lead nowhere any more are swept out when they are most, but not below this.</summary>
+    /// <summary>Entries that lead nowhere are swept out when they are most, but not below this.</summary>
     private const int SweepMin = 64;
 
     private readonly PriorityQueue<TimedLease, long> _byTime = new();

@@ -25,7 +25,7 @@ public sealed class LessorActor : ReceiveActor, IWithTimers
     /// <summary>From the membership: the nodes that serve, this one among them.</summary>
     public sealed record Present(IReadOnlyCollection<string> NodeIds);
 
-    /// <summary>A client's keep-alive. Answered through the task: the store's reply or a KvException.</summary>
+    /// <summary>A client's keep-alive. Answered through the task: a reply or a KvException.</summary>
     public sealed record KeepAlive(long LeaseId, TaskCompletionSource<Reply> Reply);
 
     /// <summary>From the store, on behalf of the sender, who gets it back with what is left.</summary>

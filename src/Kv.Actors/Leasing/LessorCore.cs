@@ -340,7 +340,7 @@ internal sealed class LessorCore
     }
 }
 
-/// <summary>What <see cref="LessorCore"/> has others do: an actor in a node, virtual time in a test.</summary>
+/// <summary>What <see cref="LessorCore"/> has others do: an actor, or a test in virtual time.</summary>
 internal interface ILessorPort
 {
     /// <summary>Why this node must not write now; empty: it may.</summary>

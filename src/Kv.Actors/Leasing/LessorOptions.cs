@@ -27,7 +27,7 @@ public sealed record LessorOptions
     /// </summary>
     public int ProofMs { get; init; } = 300;
 
-    /// <summary>Time before a lease's end, ms, from which on it is watched whether the log is there.</summary>
+    /// <summary>Time before a lease's end, ms, from which on a silent log is looked at.</summary>
     public int LeadMs { get; init; } = 1_000;
 
     /// <summary>A log that was silent for so long, ms, is looked at then.</summary>
@@ -58,4 +58,11 @@ public sealed record LessorOptions
     /// Place of this node among those that may end leases, from 0, until the membership says otherwise.
     /// </summary>
     public int Rank { get; init; }
+
+    /// <summary>
+    /// What a client may count from an answer that was so long in coming, s: the lease's time had begun
+    /// before. 0 or less: nothing, the lease may be over.
+    /// </summary>
+    public long SecondsToTell(long ttlSeconds, double tookMs) =>
+        ttlSeconds - (long)Math.Ceiling(Math.Max(0, tookMs - MarginMs) / 1_000);
 }

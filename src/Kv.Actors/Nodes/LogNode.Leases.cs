@@ -12,6 +12,11 @@ public sealed partial class LogNode
     private readonly IActorRef _lessor;
 
     /// <summary>
+    /// An answer about a lease that took longer, ms, must not be told as if its time began only now.
+    /// </summary>
+    public int LeaseMarginMs => _options.Lessor.MarginMs;
+
+    /// <summary>
     /// Begins the time of a lease anew, by way of the log: <see cref="Reply.Leased"/> or <see
     /// cref="Reply.Refused"/>. Keep-alives of one lease that wait together take one place there.
     /// </summary>
@@ -30,12 +35,11 @@ public sealed partial class LogNode
             {
                 return reply;
             }
-            double lateMs = _options.Clock.GetElapsedTime(askedAt).TotalMilliseconds
-                - _options.Lessor.MarginMs;
-            long countedSeconds = leased.TtlSeconds - (long)Math.Ceiling(Math.Max(0, lateMs) / 1_000);
-            if (countedSeconds > 0)
+            long secondsToTell = _options.Lessor.SecondsToTell(
+                leased.TtlSeconds, _options.Clock.GetElapsedTime(askedAt).TotalMilliseconds);
+            if (secondsToTell > 0)
             {
-                return leased with { TtlSeconds = countedSeconds };
+                return leased with { TtlSeconds = secondsToTell };
             }
         }
     }

@@ -64,7 +64,8 @@ public sealed partial class StoreActor
             _lessorHasBegun = true;
             _lessor.Tell(new LessorActor.CaughtUp(_leaseNews.TakeAll(Store.Leases)));
         }
-        else if (_leaseNews.Take(Store.Leases) is { } changes && (changes.Count > 0 || Store.Leases.Count > 0))
+        else if (_leaseNews.Take(Store.Leases) is var changes
+            && (changes.Count > 0 || Store.Leases.Count > 0))
         {
             _lessor.Tell(new LessorActor.Applied(changes));
         }

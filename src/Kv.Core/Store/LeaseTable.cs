@@ -103,7 +103,7 @@ public sealed class LeaseTable
         public long RenewedBehind { get; internal set; }
 
         /// <summary>
-        /// What was left of it at the last checkpoint since its last renewal, ms; 0: no checkpoint, all of it.
+        /// What was left of it at the last checkpoint since its last renewal, ms; 0: no checkpoint.
         /// </summary>
         public long CheckpointMs { get; internal set; }
 

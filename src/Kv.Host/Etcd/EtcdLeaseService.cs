@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 using Google.Protobuf;
 using Grpc.Core;
@@ -131,9 +132,21 @@ internal sealed class EtcdLeaseService(EtcdEdge edge) : Lease.LeaseBase
         return response;
     }
 
+    // One that was granted a while ago, slowly or to a former try of the same request, begins its time anew:
+    // the client counts from this answer.
     private static async Task<Reply.Leased> GrantAsync(
-        EtcdEdge edge, ServerCallContext call, long id, long ttlSeconds) =>
-        (Reply.Leased)await edge.ExecuteAsync(call, new Command.LeaseGrant(id, ttlSeconds));
+        EtcdEdge edge, ServerCallContext call, long id, long ttlSeconds)
+    {
+        var took = Stopwatch.StartNew();
+        Reply reply = await edge.ExecuteAsync(call, new Command.LeaseGrant(id, ttlSeconds));
+        LogNode node = edge.NodeOf(call);
+        if (took.ElapsedMilliseconds > node.LeaseMarginMs || EtcdEdge.RequestIdOf(call) is not null)
+        {
+            reply = EtcdEdge.Accepted(
+                await NodeCalls.GuardAsync(call, stop => node.KeepAliveAsync(id, stop)));
+        }
+        return (Reply.Leased)reply;
+    }
 
     private static long IdOf(RequestId requestId) => Math.Max(1, (long)(requestId.Id & long.MaxValue));
 

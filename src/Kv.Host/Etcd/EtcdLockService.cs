@@ -13,7 +13,8 @@ internal sealed class EtcdLockService(EtcdEdge edge, TurnQueue turns)
     public override Task<LockResponse> Lock(LockRequest request, ServerCallContext context) =>
         TurnQueue.AnswerAsync(context, async () =>
         {
-            TurnQueue.Place place = await turns.EnterAsync(context, request.Name.Memory, request.Lease, default);
+            TurnQueue.Place place = await turns.EnterAsync(
+                context, request.Name.Memory, request.Lease, value: default);
             long? revision = place.IsFirst ? place.Entered : await turns.AwaitTurnAsync(context, place);
             return new LockResponse
             {

@@ -30,7 +30,7 @@ internal sealed class KeyEvents : IAsyncDisposable
     }
 
     /// <summary>The next events, in the order of revisions.</summary>
-    /// <returns>Empty: no more come, what was asked for is compacted. Read again, and ask from there on.</returns>
+    /// <returns>Empty: no more come, they were compacted. Read again, and ask from there on.</returns>
     /// <exception cref="KvException">The node does not serve any more.</exception>
     /// <exception cref="OperationCanceledException">By the token.</exception>
     public async Task<IReadOnlyList<WatchEvent>> NextAsync(CancellationToken cancellation)

@@ -19,7 +19,7 @@ internal sealed class TurnQueue(EtcdEdge edge)
     /// <summary>Time to live of the lease that is granted to who brings none, s: etcd's.</summary>
     private const long LeaseTtlSecondsDefault = 60;
 
-    /// <summary>Longest wait for the place in the queue to be given up, ms; its lease ends it anyway.</summary>
+    /// <summary>Longest wait for a place to be given up, ms; its lease ends it anyway.</summary>
     private const int LeaveMsMax = 5_000;
 
     /// <summary>A place in the queue.</summary>

@@ -41,7 +41,8 @@ public sealed class LeaseTests
     [InlineData(3, 3)]
     [InlineData(KvLimits.LeaseTtlSecondsMax, KvLimits.LeaseTtlSecondsMax)]
     public void A_short_time_to_live_is_raised_to_the_least(long asked, long granted) =>
-        Assert.Equal(granted, Assert.IsType<Reply.Leased>(Apply(new Command.LeaseGrant(7, asked))).TtlSeconds);
+        Assert.Equal(
+            granted, Assert.IsType<Reply.Leased>(Apply(new Command.LeaseGrant(7, asked))).TtlSeconds);
 
     [Fact]
     public void Too_long_a_time_to_live_and_the_id_0_are_refused()

@@ -19,6 +19,7 @@ internal sealed class LeaseWorld
     private readonly List<Command> _log = [];
     private readonly List<(LessorNode Node, LessorCommand Command)> _waiting = [];
     private readonly Dictionary<long, long> _acknowledgedAtMs = [];
+    private readonly Dictionary<long, long> _toldUntilMs = [];
     private readonly Dictionary<long, long> _endedAtMs = [];
     private long _eventCount;
 
@@ -35,6 +36,9 @@ internal sealed class LeaseWorld
     }
 
     public LessorOptions Options { get; }
+
+    /// <summary>How long a node says that a lease lives.</summary>
+    public LessorOptions TellsFor { get; } = new();
 
     public IReadOnlyList<LessorNode> Nodes { get; }
 
@@ -56,6 +60,9 @@ internal sealed class LeaseWorld
 
     /// <summary>When the last grant or keep-alive of a lease was answered.</summary>
     public long AcknowledgedAtMs(long lease) => _acknowledgedAtMs[lease];
+
+    /// <summary>Until when the clients may count on a lease, by what they were told and when.</summary>
+    public long ToldUntilMs(long lease) => _toldUntilMs[lease];
 
     public void At(long atMs, Action action) => _events.Enqueue(action, (atMs, _eventCount++));
 
@@ -86,7 +93,7 @@ internal sealed class LeaseWorld
     public void Grant(long lease, long ttlSeconds, int node = 0)
     {
         var grant = new LessorCommand(new Command.LeaseGrant(lease, ttlSeconds));
-        Nodes[node].Clients.Add(grant, _ => _acknowledgedAtMs[lease] = NowMs);
+        Nodes[node].Clients.Add(grant, _ => NoteTold(lease, ttlSeconds));
         Send(Nodes[node], grant);
         while (!_acknowledgedAtMs.ContainsKey(lease))
         {
@@ -98,12 +105,23 @@ internal sealed class LeaseWorld
     public Task<Reply> KeepAlive(long lease, int node = 0)
     {
         var reply = new TaskCompletionSource<Reply>();
-        Nodes[node].Do(() => Nodes[node].Core.KeepAlive(lease, reply, NowMs));
+        long askedAtMs = 0;
+        Nodes[node].Do(() =>
+        {
+            askedAtMs = NowMs;
+            Nodes[node].Core.KeepAlive(lease, reply, NowMs);
+        });
         // Without a context to go back to, this runs in the world's own thread when the answer comes.
         reply.Task.ContinueWith(
             answered =>
             {
-                if (answered.Result is Reply.Leased) { _acknowledgedAtMs[lease] = NowMs; }
+                if (answered.Result is Reply.Leased leased)
+                {
+                    long seconds = TellsFor.SecondsToTell(leased.TtlSeconds, NowMs - askedAtMs);
+                    NoteTold(lease, seconds);
+                    // Told that nothing is left for certain, a node asks once more.
+                    if (seconds <= 0) { At(NowMs, () => KeepAlive(lease, node)); }
+                }
             },
             CancellationToken.None,
             TaskContinuationOptions.ExecuteSynchronously | TaskContinuationOptions.OnlyOnRanToCompletion,
@@ -144,6 +162,16 @@ internal sealed class LeaseWorld
         }
     }
 
+    private void NoteTold(long lease, long seconds)
+    {
+        if (seconds > 0)
+        {
+            _acknowledgedAtMs[lease] = NowMs;
+            _toldUntilMs[lease] = Math.Max(
+                _toldUntilMs.GetValueOrDefault(lease), NowMs + (seconds * 1_000));
+        }
+    }
+
     private void TakeWaiting()
     {
         foreach ((LessorNode node, LessorCommand command) in _waiting)
@@ -164,8 +192,8 @@ internal sealed class LeaseWorld
         int place = _log.Count;
         foreach (LessorNode node in Nodes)
         {
-            At(NowMs + LatencyMs + node.LagMs, () => node.Do(() => node.Apply(
-                place, ReferenceEquals(node, from) ? command : null)));
+            LessorCommand? own = ReferenceEquals(node, from) ? command : null;
+            At(NowMs + LatencyMs + node.LagMs, () => node.Do(() => node.Deliver(place, own)));
         }
     }
 }
@@ -175,6 +203,9 @@ internal sealed class LessorNode(LeaseWorld world, int rank) : ILessorPort
 {
     private readonly LeaseNews _news = new();
     private readonly Queue<Action> _mailbox = new();
+    private readonly SortedDictionary<int, LessorCommand?> _delivered = [];
+    private readonly Dictionary<LessorCommand, LessorCore> _senders = [];
+    private int _applied;
     private long _tickAtMs;
     private bool _isPaused;
 
@@ -236,10 +267,19 @@ internal sealed class LessorNode(LeaseWorld world, int rank) : ILessorPort
         }
     }
 
+    /// <summary>Applied as soon as all before it is.</summary>
     /// <param name="own">This node's command; null: another node's.</param>
-    public void Apply(int place, LessorCommand? own)
+    public void Deliver(int place, LessorCommand? own)
     {
-        LessorCore core = Core;
+        _delivered.Add(place, own);
+        while (_delivered.Remove(_applied + 1, out LessorCommand? next))
+        {
+            Apply(++_applied, next);
+        }
+    }
+
+    private void Apply(int place, LessorCommand? own)
+    {
         AppliedEntry applied = Store.Apply(
             Store.AppliedOffset + 1, Entries.Encode(1, place, world.Log[place - 1]));
         Assert.Equal(EntryFate.Applied, applied.Fate);
@@ -248,32 +288,36 @@ internal sealed class LessorNode(LeaseWorld world, int rank) : ILessorPort
         world.NoteApplied(changes);
         if (own is not null)
         {
-            Answer(own, applied.Replies[0], core);
+            Answer(own, applied.Replies[0]);
         }
         Core.NoteApplied(changes, world.NowMs);
     }
 
-    void ILessorPort.Send(LessorCommand command) => world.Send(this, command);
+    void ILessorPort.Send(LessorCommand command)
+    {
+        _senders.Add(command, Core);
+        world.Send(this, command);
+    }
 
     void ILessorPort.TryAbandon(LessorCommand command)
     {
         if (world.TakeBack(command))
         {
-            LessorCore core = Core;
-            world.At(world.NowMs, () => core.Fail(
-                command, new KvException(KvError.LogUnavailable, "taken back"), world.NowMs));
+            var cause = new KvException(KvError.LogUnavailable, "Taken back.");
+            world.At(world.NowMs, () => _senders[command].Fail(command, cause, world.NowMs));
         }
     }
 
-    private void Answer(LessorCommand own, Reply reply, LessorCore core)
+    // A process that has ended meanwhile hears nothing of it any more.
+    private void Answer(LessorCommand own, Reply reply)
     {
         if (Clients.Remove(own, out Action<Reply>? client))
         {
             client(reply);
         }
-        else
+        else if (_senders.Remove(own, out LessorCore? sender) && sender == Core)
         {
-            core.End(own, reply, world.NowMs);
+            Core.End(own, reply, world.NowMs);
         }
     }
 
