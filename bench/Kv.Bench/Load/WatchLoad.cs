@@ -23,7 +23,7 @@ internal sealed class WatchLoad(EtcdServer server, WatchShape shape) : IDisposab
     private readonly List<GrpcChannel> _connections = [];
     private readonly List<long> _ticks = [];
     private readonly long[] _versions = new long[shape.Watches];
-    private readonly Lock _lock = new();
+    private readonly System.Threading.Lock _lock = new();
     private long _wrong;
     private long _events;
 
@@ -52,14 +52,12 @@ internal sealed class WatchLoad(EtcdServer server, WatchShape shape) : IDisposab
     private async Task<Task> StartAsync(int stream, CancellationToken over)
     {
         AsyncDuplexStreamingCall<WatchRequest, WatchResponse> call =
-            new Watch.WatchClient(Connection(stream)).Watch();
+            new Kv.Protos.Etcd.Watch.WatchClient(Connection(stream)).Watch(cancellationToken: over);
         int created = 0;
         for (int watch = stream; watch < shape.Watches; watch += shape.Streams)
         {
-            await call.RequestStream.WriteAsync(new WatchRequest
-            {
-                CreateRequest = new WatchCreateRequest { Key = Key(watch), WatchId = watch + 1 },
-            });
+            var create = new WatchCreateRequest { Key = Key(watch), WatchId = watch + 1 };
+            await call.RequestStream.WriteAsync(new WatchRequest { CreateRequest = create }, over);
             created++;
         }
         for (; created > 0; created--)
