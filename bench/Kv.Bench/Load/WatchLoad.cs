@@ -52,14 +52,12 @@ internal sealed class WatchLoad(EtcdServer server, WatchShape shape) : IDisposab
     private async Task<Task> StartAsync(int stream, CancellationToken over)
     {
         AsyncDuplexStreamingCall<WatchRequest, WatchResponse> call =
-            new Watch.WatchClient(Connection(stream)).Watch(cancellationToken: over);
+            new Kv.Protos.Etcd.Watch.WatchClient(Connection(stream)).Watch(cancellationToken: over);
         int created = 0;
         for (int watch = stream; watch < shape.Watches; watch += shape.Streams)
         {
-            await call.RequestStream.WriteAsync(new WatchRequest
-            {
-                CreateRequest = new WatchCreateRequest { Key = Key(watch), WatchId = watch + 1 },
-            }, over);
+            var create = new WatchCreateRequest { Key = Key(watch), WatchId = watch + 1 };
+            await call.RequestStream.WriteAsync(new WatchRequest { CreateRequest = create }, over);
             created++;
         }
         for (; created > 0; created--)

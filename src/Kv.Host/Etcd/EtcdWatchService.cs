@@ -4,6 +4,7 @@ using Kv.Actors.Watching;
 using Kv.Core.Watch;
 using Kv.Host.Grpc;
 using Kv.Protos.Etcd;
+using Microsoft.AspNetCore.Connections.Features;
 
 namespace Kv.Host.Etcd;
 
@@ -17,7 +18,7 @@ internal sealed class EtcdWatchService(EtcdEdge edge, IHostApplicationLifetime l
     private const int UnsentBytesMax = 65_536;
 
     /// <summary>Wait for a client that does not read when its stream has to end, ms.</summary>
-    private const int LastWriteMsMax = 1_000;
+    private const int LastWriteMsMax = 3_000;
 
     private static readonly WriteOptions Held = new(WriteFlags.BufferHint);
     private static readonly WriteOptions Sent = new();
@@ -98,7 +99,7 @@ internal sealed class EtcdWatchService(EtcdEdge edge, IHostApplicationLifetime l
         }
     }
 
-    private static async Task SendAsync(
+    private async Task SendAsync(
         WatchSession session,
         LogNode node,
         IServerStreamWriter<WatchResponse> responses,
@@ -124,7 +125,7 @@ internal sealed class EtcdWatchService(EtcdEdge edge, IHostApplicationLifetime l
         }
     }
 
-    private static async ValueTask WriteAsync(
+    private async ValueTask WriteAsync(
         WatchSession session,
         IServerStreamWriter<WatchResponse> responses,
         WatchResponse message,
@@ -147,10 +148,23 @@ internal sealed class EtcdWatchService(EtcdEdge edge, IHostApplicationLifetime l
             }
             catch (TimeoutException)
             {
-                // Its client does not read: no status would reach it.
-                context.GetHttpContext().Abort();
+                Cut(context.GetHttpContext());
                 throw;
             }
+        }
+    }
+
+    // Its client does not read: no status would reach it. A process that stops would wait for the connection.
+    private void Cut(HttpContext call)
+    {
+        if (lifetime.ApplicationStopping.IsCancellationRequested
+            && call.Features.Get<IConnectionLifetimeFeature>() is { } connection)
+        {
+            connection.Abort();
+        }
+        else
+        {
+            call.Abort();
         }
     }
 
