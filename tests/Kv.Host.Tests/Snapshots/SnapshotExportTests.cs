@@ -9,6 +9,7 @@ using Kv.Actors.Publishing;
 using Kv.Core.Entries;
 using Kv.Core.Store;
 using Kv.Files;
+using Kv.Host.Etcd;
 using Kv.Host.Grpc;
 using Kv.Host.Nodes;
 using Kv.Host.Settings;
@@ -118,6 +119,8 @@ public sealed class SnapshotExportTests : IAsyncLifetime
             IPAddress.Loopback, _port, static options => options.Protocols = HttpProtocols.Http2));
         builder.Services.AddSingleton(new SettingsReader(configuration).Read());
         builder.Services.AddSingleton<NodeSlots>();
+        builder.Services.AddSingleton(new AuthTokens(TimeProvider.System, TimeSpan.FromMinutes(5)));
+        builder.Services.AddSingleton<AuthGate>();
         builder.Services.AddSingleton<SnapshotExportService>();
         builder.Services.AddGrpc();
         _server = builder.Build();

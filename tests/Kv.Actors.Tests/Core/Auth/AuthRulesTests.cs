@@ -123,7 +123,8 @@ public sealed class AuthRulesTests
         Command[] proposed =
         [
             new Command.Barrier(), new Command.LeaseCheckpoint([]), new Command.SnapshotTaken("n1", 1, 1),
-            new Command.ClusterVersion(1), new Command.LeaseExpire([new LeaseExpiry(7, 0)]),
+            new Command.ClusterVersion(1),
+            new Command.LeaseExpire([new LeaseExpiry(7, _store.Store.Leases.Find(7)!.RenewedBehind)]),
         ];
 
         Assert.All(proposed, command => Assert.Null(_store.Error(command, who: null)));
