@@ -93,6 +93,10 @@ public sealed class ConversationPartsTests
     [InlineData("print --l", 6, "--limit|--local")]
     [InlineData("print fo", 6, "fox|foo")]
     [InlineData("status ", 7, "")]
+    [InlineData("l", 0, "lease|lock")]
+    [InlineData("watch fo", 6, "fox|foo")]
+    [InlineData("range fox --pre", 10, "--prefix")]
+    [InlineData("lease r", 6, "revoke")]
     public void Completion_offers_commands_then_keys_and_options(string line, int start, string expected)
     {
         string[] candidates = expected.Split('|', StringSplitOptions.RemoveEmptyEntries);
