@@ -11,7 +11,7 @@ public sealed class EtcdCommandTests(EtcdServer etcd) : IClassFixture<EtcdServer
     {
         await etcd.RunAsync("put", "r1", "two words");
         KvRun put = await etcd.RunAsync("put", "r1", "{oops", "--prev-kv");
-        KvRun range = await etcd.RunAsync("range", "r", "--prefix");
+        KvRun range = await etcd.RunAsync("range", "r1", "--prefix");
 
         Assert.Equal(new KvRun(0, "OK was two words\n", ""), put);
         Assert.Equal(new KvRun(0, "r1 = {oops\n", ""), range);
