@@ -80,7 +80,10 @@ public sealed class ConversationPartsTests
     }
 
     [Theory]
-    [InlineData("", 0, "set|get|del|print|status|cluster-size|snapshot|help|exit|quit")]
+    [InlineData(
+        "",
+        0,
+        "set|get|del|print|put|range|txn|watch|lease|lock|compact|status|cluster-size|snapshot|help|exit|quit")]
     [InlineData("s", 0, "set|status|snapshot")]
     [InlineData("  ST", 2, "STATUS")]
     [InlineData("get ", 4, "fox|foo|\"two words\"")]
@@ -93,6 +96,10 @@ public sealed class ConversationPartsTests
     [InlineData("print --l", 6, "--limit|--local")]
     [InlineData("print fo", 6, "fox|foo")]
     [InlineData("status ", 7, "")]
+    [InlineData("l", 0, "lease|lock")]
+    [InlineData("watch fo", 6, "fox|foo")]
+    [InlineData("range fox --pre", 10, "--prefix")]
+    [InlineData("lease r", 6, "revoke")]
     public void Completion_offers_commands_then_keys_and_options(string line, int start, string expected)
     {
         string[] candidates = expected.Split('|', StringSplitOptions.RemoveEmptyEntries);

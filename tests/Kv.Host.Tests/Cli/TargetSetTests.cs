@@ -78,6 +78,35 @@ public sealed class TargetSetTests
         Assert.Equal(2, second.Node.Calls.Count);
     }
 
+    [Theory]
+    [InlineData(StatusCode.OK)]
+    [InlineData(StatusCode.InvalidArgument)]
+    public async Task A_write_with_a_request_id_goes_on_where_its_outcome_was_lost(StatusCode then)
+    {
+        await using FakeKvServer first = await FakeKvServer.StartAsync("n1");
+        await using FakeKvServer second = await FakeKvServer.StartAsync("n2");
+        first.Node.BreakConnection();
+        if (then != StatusCode.OK)
+        {
+            second.Node.Answer(then, "no");
+        }
+
+        using var targets = new TargetSet(
+            TargetAddress.ParseMany([first.Address, second.Address]), Timeout);
+        (_, IReadOnlyList<CallFailure> failures) = await targets.AskAsync(
+            isWrite: true,
+            async (channel, options) => await new KvService.KvServiceClient(channel).SetAsync(
+                new SetRequest { Key = "x", ValueJson = "1" }, options),
+            CancellationToken.None,
+            isNamed: true);
+
+        Assert.Single(first.Node.Calls);
+        Assert.Single(second.Node.Calls);
+        // The refusal of the other node does not say that the first one wrote nothing.
+        Assert.Equal(FailureKind.OutcomeUnknown, failures[^1].Kind);
+        Assert.Equal(then == StatusCode.OK ? 1 : 2, failures.Count);
+    }
+
     private static Task<(StatusReply? Reply, IReadOnlyList<CallFailure> Failures)> AskStatusAsync(
         TargetSet targets) => targets.CallAsync(
             isWrite: false,
