@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.RegularExpressions;
 using Google.Protobuf.Reflection;
-using Kv.Testing.Processes;
 
 namespace Kv.Etcd.Tests.Compatibility;
 

@@ -76,7 +76,7 @@ internal static class CompatibilityTable
             "accepted: who announces itself is known from the second before, either way",
             "MaintenanceTests.The_members_are_the_nodes_with_their_addresses"),
         ["WatchCreateRequest.fragment"] = Verdict.Supported(
-            "WatchProtocolTests.A_large_reply_comes_in_fragments_where_they_are_wanted"),
+            "WatchFragmentTests.A_large_reply_comes_in_fragments_where_they_are_wanted"),
         ["WatchCreateRequest.progress_notify"] = Verdict.Supported(
             "WatchOnNodesTests.Progress_is_told_from_time_to_time_to_who_wants_it"),
     };
