@@ -20,8 +20,12 @@ internal sealed class WatchLoad(EtcdServer server, WatchShape shape) : IDisposab
     private const int StreamsPerConnection = 100;
     private const int ValueBytes = 100;
 
+    // What is compiled and cached only after many calls should have been.
+    private const int WarmingFactor = 5;
+
     private readonly List<GrpcChannel> _connections = [];
     private readonly List<long> _ticks = [];
+    private readonly List<long> _putTicks = [];
     private readonly long[] _versions = new long[shape.Watches];
     private readonly System.Threading.Lock _lock = new();
     private long _wrong;
@@ -30,19 +34,24 @@ internal sealed class WatchLoad(EtcdServer server, WatchShape shape) : IDisposab
     /// <summary>Events that came twice, too late or never.</summary>
     public long Wrong => Interlocked.Read(ref _wrong);
 
+    /// <summary>From a put's call to its event, stopwatch ticks.</summary>
     public IReadOnlyList<long> Latencies => _ticks;
+
+    /// <summary>From a put's call to its answer, stopwatch ticks.</summary>
+    public IReadOnlyList<long> PutLatencies => _putTicks;
 
     public async Task RunAsync(TimeSpan warming, TimeSpan measured)
     {
         using var over = new CancellationTokenSource();
         Task[] streams = await Task.WhenAll(Enumerable.Range(0, shape.Streams).Select(
             stream => StartAsync(stream, over.Token)));
-        await PutAsync(warming);
+        await PutAsync(warming, shape.PutsPerSecond * WarmingFactor);
         lock (_lock)
         {
             _ticks.Clear();
+            _putTicks.Clear();
         }
-        await PutAsync(measured);
+        await PutAsync(measured, shape.PutsPerSecond);
         await over.CancelAsync();
         await Task.WhenAll(streams);
     }
@@ -118,12 +127,12 @@ internal sealed class WatchLoad(EtcdServer server, WatchShape shape) : IDisposab
     }
 
     // Open loop: a slow server does not make it ask less.
-    private async Task PutAsync(TimeSpan duration)
+    private async Task PutAsync(TimeSpan duration, int putsPerSecond)
     {
         using GrpcChannel connection = server.Connect();
         var kv = new KV.KVClient(connection);
-        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1.0 / shape.PutsPerSecond));
-        int puts = (int)(duration.TotalSeconds * shape.PutsPerSecond);
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1.0 / putsPerSecond));
+        int puts = (int)(duration.TotalSeconds * putsPerSecond);
         long expected = Interlocked.Read(ref _events) + ((long)puts * (shape.SameKey ? shape.Watches : 1));
         List<Task> calls = [];
         for (int i = 0; i < puts; i++)
@@ -143,8 +152,13 @@ internal sealed class WatchLoad(EtcdServer server, WatchShape shape) : IDisposab
     private async Task PutAsync(KV.KVClient kv, int watch)
     {
         byte[] value = new byte[ValueBytes];
-        BitConverter.TryWriteBytes(value, Stopwatch.GetTimestamp());
+        long began = Stopwatch.GetTimestamp();
+        BitConverter.TryWriteBytes(value, began);
         await kv.PutAsync(new PutRequest { Key = Key(watch), Value = ByteString.CopyFrom(value) });
+        lock (_lock)
+        {
+            _putTicks.Add(Stopwatch.GetTimestamp() - began);
+        }
     }
 
     private ByteString Key(int watch) => ByteString.CopyFromUtf8(shape.SameKey ? "same" : $"key-{watch:d6}");

@@ -17,8 +17,9 @@ internal static class WatchLatency
 
     public static async Task RunAsync(int watches)
     {
-        Console.WriteLine("| watches | server | p50, p99, most, ms: median of 3 rounds | wrong events |");
-        Console.WriteLine("|---|---|---|---|");
+        Console.WriteLine(
+            "| watches | server | put to event, p50, p99, most, ms | put to answer, p50, p99 | wrong events |");
+        Console.WriteLine("|---|---|---|---|---|");
         WatchShape[] shapes =
         [
             new($"{watches}, a key each, one stream", watches, 1, SameKey: false, PutsPerSecond: 100),
@@ -52,23 +53,28 @@ internal static class WatchLatency
             Console.WriteLine(
                 $"| {shape.Name}, {shape.PutsPerSecond} puts/s | {name} "
                     + $"| {Median(all, static r => r.P50):n2}, {Median(all, static r => r.P99):n2}, "
-                    + $"{Median(all, static r => r.Most):n2} | {all.Sum(static r => r.Wrong)} |");
+                    + $"{Median(all, static r => r.Most):n2} "
+                    + $"| {Median(all, static r => r.PutP50):n2}, {Median(all, static r => r.PutP99):n2} "
+                    + $"| {all.Sum(static r => r.Wrong)} |");
         }
     }
 
     private static double Median(List<Round> rounds, Func<Round, double> of) =>
         rounds.Select(of).Order().ElementAt(rounds.Count / 2);
 
-    private sealed record Round(double P50, double P99, double Most, long Wrong)
+    private sealed record Round(
+        double P50, double P99, double Most, double PutP50, double PutP99, long Wrong)
     {
         public static Round Of(WatchLoad load)
         {
-            long[] sorted = [.. load.Latencies.Order()];
-            return new Round(At(0.5), At(0.99), At(1), load.Wrong);
-
-            double At(double part) => sorted.Length == 0
-                ? double.NaN
-                : sorted[(int)((sorted.Length - 1) * part)] * 1_000.0 / Stopwatch.Frequency;
+            long[] events = [.. load.Latencies.Order()];
+            long[] puts = [.. load.PutLatencies.Order()];
+            return new Round(
+                At(events, 0.5), At(events, 0.99), At(events, 1), At(puts, 0.5), At(puts, 0.99), load.Wrong);
         }
+
+        private static double At(long[] sorted, double part) => sorted.Length == 0
+            ? double.NaN
+            : sorted[(int)((sorted.Length - 1) * part)] * 1_000.0 / Stopwatch.Frequency;
     }
 }
