@@ -58,7 +58,7 @@ public static class KvLimits
     /// <summary>
     /// How long a node keeps a call that it refuses for too many, ms. A refusal costs a tenth of a write of
     /// 16 KiB or more: where it is told at once, clients that come again at once, or have more calls waiting
-    /// than their connection carries (100), leave no time for writes. Below clients' usual deadlines.
+    /// than their connection carries, leave no time for writes. Below clients' usual deadlines.
     /// </summary>
     public const int RefusalDelayMs = 2_000;
 
@@ -210,10 +210,11 @@ public static class KvLimits
     public const int EtcdReplyBytesMax = 536_870_912;
 
     /// <summary>
-    /// Most calls open at once on one connection; further ones wait at the client. etcd has no limit; this is
-    /// above what one process keeps of watches beside its calls.
+    /// Most calls open at once on one connection; further ones wait at the client, which costs a flooded node
+    /// nothing. etcd's clients have all their watches in one call; a client that keeps more calls open than
+    /// this needs another connection, which .NET's opens by itself.
     /// </summary>
-    public const int StreamsPerConnectionMax = 16_384;
+    public const int StreamsPerConnectionMax = 256;
 
     /// <summary>
     /// Most streams of watches at one node; each holds a call of its client open. Beyond: RESOURCE_EXHAUSTED.

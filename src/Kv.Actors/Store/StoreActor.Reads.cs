@@ -42,10 +42,12 @@ public sealed partial class StoreActor
     public sealed record GetKeyState;
 
     /// <param name="Bytes">As <see cref="KeyValueStore.Bytes"/>.</param>
+    /// <param name="HistoryBytes">As <see cref="KeyValueStore.HistoryBytes"/>.</param>
     public sealed record KeyState(
         long Revision,
         long CompactedRevision,
         long Bytes,
+        long HistoryBytes,
         long AppliedOffset,
         Digest Contents,
         IReadOnlyCollection<RaisedAlarm> Alarms);
@@ -56,6 +58,7 @@ public sealed partial class StoreActor
             Store.Revision,
             Store.CompactedRevision,
             Store.Bytes,
+            Store.HistoryBytes,
             Store.AppliedOffset,
             Store.Contents,
             [.. Store.Alarms])));

@@ -14,11 +14,16 @@ internal sealed class CompactionPlan(CompactionPolicy policy)
     private TimeSpan _lastSample = TimeSpan.MinValue;
 
     /// <param name="now">Of a monotonic clock.</param>
+    /// <param name="isFull">
+    /// The history takes more memory than it may: half of it goes, whatever else is kept.
+    /// </param>
     /// <returns>The revision to compact to; null: not now.</returns>
-    public long? Next(TimeSpan now, long revision, long compacted)
+    public long? Next(TimeSpan now, long revision, long compacted, bool isFull = false)
     {
         long? target = policy switch
         {
+            CompactionPolicy.Off => null,
+            _ when isFull => compacted + ((revision - compacted + 1) / 2),
             CompactionPolicy.ByRevisions { Kept: var kept }
                 when revision - compacted > kept + Math.Max(1, kept / 10) => revision - kept,
             CompactionPolicy.ByAge { Kept: var kept } => OlderThan(now, kept, revision),

@@ -19,7 +19,7 @@ public sealed class UpkeepActor : ReceiveActor, IWithTimers
     private sealed record Ended(Command Command, Reply? Reply, Exception? Cause);
 
     /// <summary>Time between two looks, ms.</summary>
-    private const int LookEveryMs = 2_000;
+    private const int LookEveryMs = 1_000;
 
     private readonly string _nodeId;
     private readonly IActorRef _store;
@@ -73,7 +73,10 @@ public sealed class UpkeepActor : ReceiveActor, IWithTimers
             Propose(new Command.Alarm(memberId, AlarmKind.NoSpace, IsRaised: true));
         }
         else if (_compaction.Next(
-            _clock.GetElapsedTime(_begun), state.Revision, state.CompactedRevision) is { } revision)
+            _clock.GetElapsedTime(_begun),
+            state.Revision,
+            state.CompactedRevision,
+            isFull: state.HistoryBytes > _options.HistoryBytesMax) is { } revision)
         {
             Propose(new Command.Compact(revision));
         }

@@ -13,4 +13,10 @@ public sealed record UpkeepOptions
     /// 100,000 revisions: what a watcher that lost its connection goes on from, in some 30 MB of small values.
     /// </summary>
     public CompactionPolicy Compaction { get; init; } = new CompactionPolicy.ByRevisions(100_000);
+
+    /// <summary>
+    /// Bytes of the history beyond which half of it goes, unless it is never compacted: an eighth of the
+    /// quota, so that large values do not fill the memory with what they were.
+    /// </summary>
+    public long HistoryBytesMax => QuotaBytes > 0 ? QuotaBytes / 8 : 268_435_456;
 }

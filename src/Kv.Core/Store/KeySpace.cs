@@ -30,7 +30,8 @@ internal sealed class KeySpace
         _contents = contents.KeysDigest;
         Revision = contents.Header!.Revision;
         CompactedRevision = contents.Header.CompactedRevision;
-        Bytes = contents.KeyBytes + KeyHistory.Restore(contents.History, _live, _deleted, _history);
+        LiveBytes = contents.KeyBytes;
+        Bytes = LiveBytes + KeyHistory.Restore(contents.History, _live, _deleted, _history);
     }
 
     /// <summary>Of the last transaction that changed something. An empty store has 1, as in etcd.</summary>
@@ -53,6 +54,9 @@ internal sealed class KeySpace
     /// little, on each node in its own time: nothing that is replicated may depend on it.
     /// </summary>
     internal long Bytes { get; private set; }
+
+    /// <summary>As <see cref="Bytes"/>, of the keys as they are now.</summary>
+    internal long LiveBytes { get; private set; }
 
     /// <summary>Records of the history that compaction has yet to go through.</summary>
     internal bool HasToPrune => _history.Count > 0 && _history.Oldest.ModRevision < CompactedRevision;
@@ -94,6 +98,7 @@ internal sealed class KeySpace
             : new KeyRecord(
                 ownKey, ownValue, before.CreateRevision, revision, before.Version + 1, leaseId, last);
         _live.Set(ownKey, record);
+        LiveBytes += record.Bytes - (before?.Bytes ?? 0);
         if (before is not null)
         {
             _contents.Remove(before);
@@ -111,6 +116,7 @@ internal sealed class KeySpace
             return null;
         }
         _changed = true;
+        LiveBytes -= before.Bytes;
         _contents.Remove(before);
         var record = KeyRecord.Deleted(before.Key, Revision + 1, before);
         _deleted.Set(record.Key, record);

@@ -15,6 +15,9 @@ public sealed partial class KeyValueStore
     /// </summary>
     public long Bytes => _keys.Bytes;
 
+    /// <summary>Of <see cref="Bytes"/>, those of the history.</summary>
+    public long HistoryBytes => _keys.Bytes - _keys.LiveBytes;
+
     /// <summary>
     /// The keys and their history now, for reads at any time on any thread. Writes after it pay for what it
     /// holds; <see cref="KeysNow"/> is free.

@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using Grpc.Core;
 using Kv.Core;
+using Kv.Host.Etcd;
 using Microsoft.AspNetCore.Connections;
 
 namespace Kv.Host.Grpc;
@@ -11,11 +12,14 @@ namespace Kv.Host.Grpc;
 /// </summary>
 internal sealed class CallLimit(DelayLimit limit)
 {
+    private const string EtcdKv = "/etcdserverpb.KV";
+
     // A service a line. Calls that last by their nature, such as watches, do not belong here.
     private static readonly PathString[] Limited =
     [
         "/kv.KvService",
         "/kv.v1.KvService",
+        EtcdKv,
     ];
 
     private static readonly string Message = Uri.EscapeDataString(
@@ -56,7 +60,9 @@ internal sealed class CallLimit(DelayLimit limit)
     {
         call.Response.ContentType = "application/grpc";
         call.Response.Headers["grpc-status"] = $"{(int)StatusCode.ResourceExhausted}";
-        call.Response.Headers["grpc-message"] = Message;
+        call.Response.Headers["grpc-message"] = call.Request.Path.StartsWithSegments(EtcdKv)
+            ? EtcdErrors.RequestTooManyRequests.Detail
+            : Message;
         await DrainAsync(call.Request.BodyReader);
         await KeepAsync(call.RequestAborted);
     }

@@ -141,7 +141,8 @@ internal sealed record Setting(string Name, string Default, string Allowed, stri
         "KV_AUTO_COMPACTION",
         "revisions:100000",
         "off, revisions:N, age:Ns, age:Nm or age:Nh",
-        "How much of the keys' history is kept for watchers and reads at old revisions. etcd's default is off.");
+        "How much of the keys' history is kept for watchers and reads at old revisions; less where it takes "
+            + "more than an eighth of the quota. etcd's default is off.");
 
     public static readonly Setting QueueOrder = new(
         "QUEUE_ORDER", "lww", "lww or arrival", "Queue mode: last writer wins, or apply in order of "

@@ -38,8 +38,20 @@ public sealed class CompactionPlanTests
     }
 
     [Fact]
+    public void A_history_that_is_too_large_loses_half_of_its_revisions()
+    {
+        var plan = new CompactionPlan(new CompactionPolicy.ByRevisions(100));
+
+        Assert.Equal(75, plan.Next(TimeSpan.Zero, revision: 100, compacted: 50, isFull: true));
+        Assert.Equal(
+            100, plan.Next(TimeSpan.Zero, revision: 100, compacted: 99, isFull: true));
+        Assert.Null(plan.Next(TimeSpan.Zero, revision: 100, compacted: 100, isFull: true));
+    }
+
+    [Fact]
     public void Off_never_compacts() => Assert.Null(
-        new CompactionPlan(new CompactionPolicy.Off()).Next(TimeSpan.FromDays(99), long.MaxValue, 0));
+        new CompactionPlan(new CompactionPolicy.Off()).Next(
+            TimeSpan.FromDays(99), long.MaxValue, 0, isFull: true));
 
     [Theory]
     [InlineData("off", true)]
