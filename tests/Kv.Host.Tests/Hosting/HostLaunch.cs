@@ -14,8 +14,8 @@ internal sealed class HostLaunch : IDisposable
         "RPC_PORT", "HTTP_PORT", "KV_BIND_ADDRESS", "NODE_ID", "KV_DATA_DIR", "KV_NODES", "REPLICATION",
         "ACK", "AMQP_URL", "EXCHANGE_NAME", "KV_ADVERTISED_URL", "KV_CLUSTER", "KV_CLUSTER_SIZE",
         "KV_LOG_BYTES_MAX", "KV_SNAPSHOT_LOG_BYTES", "KV_PEERS", "KV_PEER_KEY", "KV_SKIP_OFFSET",
-        "KV_QUOTA_BYTES", "KV_AUTO_COMPACTION", "KV_AUTH_TOKEN_TTL", "QUEUE_ORDER", "QUEUE_DURABLE",
-        "LOG_LEVEL",
+        "KV_QUOTA_BYTES", "KV_AUTO_COMPACTION", "KV_AUTH_TOKEN_TTL", "KV_WATCH_PROGRESS_MS",
+        "QUEUE_ORDER", "QUEUE_DURABLE", "LOG_LEVEL",
     ];
 
     private readonly StringBuilder _output = new();
