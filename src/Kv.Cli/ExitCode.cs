@@ -31,6 +31,8 @@ internal enum ExitCode
     /// <summary>A file or directory cannot be read or written, or is not empty.</summary>
     File = 8,
 
-    /// <summary>Ctrl-C, when nothing can have been written, or to end a watch (128 + SIGINT, as shells have it).</summary>
+    /// <summary>
+    /// Ctrl-C, when nothing can have been written, or to end a watch (128 + SIGINT, as shells have it).
+    /// </summary>
     Interrupted = 130,
 }

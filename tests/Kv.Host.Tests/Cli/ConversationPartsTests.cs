@@ -83,7 +83,8 @@ public sealed class ConversationPartsTests
     [InlineData(
         "",
         0,
-        "set|get|del|print|put|range|txn|watch|lease|lock|compact|status|cluster-size|snapshot|help|exit|quit")]
+        "set|get|del|print|put|range|txn|watch|lease|lock|compact|status|cluster-size|snapshot|help|exit"
+            + "|quit")]
     [InlineData("s", 0, "set|status|snapshot")]
     [InlineData("  ST", 2, "STATUS")]
     [InlineData("get ", 4, "fox|foo|\"two words\"")]
