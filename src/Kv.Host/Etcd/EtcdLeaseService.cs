@@ -116,7 +116,8 @@ internal sealed class EtcdLeaseService(EtcdEdge edge) : Lease.LeaseBase
             // Whole seconds that are left for certain, as etcd counts them: it never says all of them.
             response.TTL = Math.Max(0, lease.RemainingMs - 1) / 1_000;
             response.GrantedTTL = lease.TtlSeconds;
-            response.Keys.AddRange((request.Keys ? lease.Keys : []).Select(static key => UnsafeByteOperations.UnsafeWrap(key)));
+            IReadOnlyList<byte[]> keys = request.Keys ? lease.Keys : [];
+            response.Keys.AddRange(keys.Select(static key => UnsafeByteOperations.UnsafeWrap(key)));
         }
         return response;
     }
