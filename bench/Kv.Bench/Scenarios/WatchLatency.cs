@@ -18,7 +18,8 @@ internal static class WatchLatency
     public static async Task RunAsync(int watches)
     {
         Console.WriteLine(
-            "| watches | server | put to event, p50, p99, most, ms | put to answer, p50, p99 | wrong events |");
+            "| watches | server | put to event, p50, p99, most, ms | put to answer, p50, p99 "
+                + "| wrong events |");
         Console.WriteLine("|---|---|---|---|---|");
         WatchShape[] shapes =
         [

@@ -46,8 +46,8 @@ public sealed partial class LogNode
     }
 
     /// <summary>
-    /// Whether somebody may have a command, as this node has applied users, roles and leases. What goes through
-    /// the log is checked there.
+    /// Whether somebody may have a command, as this node has applied users, roles and leases. What goes
+    /// through the log is checked there.
     /// </summary>
     /// <returns>Null: yes; or why not.</returns>
     /// <exception cref="KvException">The node does not serve.</exception>

@@ -55,7 +55,8 @@ public sealed partial class LogNode : IKvNode
     /// <summary>Starts the node's actors; it catches up with the log by itself.</summary>
     public static async Task<LogNode> StartAsync(ActorSystem system, LogNodeOptions options)
     {
-        var clusterKnown = new TaskCompletionSource<ulong>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var clusterKnown = new TaskCompletionSource<ulong>(
+            TaskCreationOptions.RunContinuationsAsynchronously);
         var auth = new PublishedAuth();
         LogNodeOptions noting = options with
         {

@@ -51,14 +51,17 @@ internal sealed class RetentionGuard(RetentionLimits? limits)
     private string? Refusal(Command command) => command switch
     {
         _ when limits is null => null,
-        Command.Set or Command.Del when _uncoveredBytes > limits.WritesBytesMax(_clusterSize) =>
+        Command.Set or Command.Del or Command.Put or Command.DeleteRange or Command.Txn
+            or Command.LeaseGrant or Command.LeaseRevoke or Command.Auth
+            when _uncoveredBytes > limits.WritesBytesMax(_clusterSize) =>
             $"{Explain(limits, _uncoveredBytes, _clusterSize)} Writes are refused until then; nothing was "
                 + "published.",
-        Command.Get or Command.Print or Command.Barrier
+        Command.Get or Command.Print or Command.Barrier or Command.Range or Command.LeaseRenew
             when _uncoveredBytes > limits.ReadsBytesMax(_clusterSize) =>
             $"{Explain(limits, _uncoveredBytes, _clusterSize)} Until then only local reads are answered; "
                 + "nothing was published.",
-        // What the log needs to get on: snapshots taken, the cluster's size.
+        // What the log needs to get on: snapshots taken, the cluster's size; and what makes room: compaction,
+        // the ends of leases.
         _ => null,
     };
 

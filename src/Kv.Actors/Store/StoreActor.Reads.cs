@@ -94,8 +94,9 @@ public sealed partial class StoreActor
             return query.CountOnly && query.Revision > 0 && !query.RangeEnd.IsEmpty;
         }
         bool isPlain = query is { Revision: <= 0, SortTarget: RangeSortTarget.Key };
+        RangeQuery count = query with { CountOnly = true, Revision = 0 };
         return !(isPlain && query.Limit is > 0 and <= RecordsReadHereMax)
-            && Store.KeysNow().Range(query with { CountOnly = true, Revision = 0 }).Count > RecordsReadHereMax;
+            && Store.KeysNow().Range(count).Count > RecordsReadHereMax;
     }
 
     private void ReplyIfServing(Func<object> reply)

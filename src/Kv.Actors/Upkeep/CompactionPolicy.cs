@@ -16,7 +16,9 @@ public abstract record CompactionPolicy
     /// <summary>What is younger than that, and up to a tenth more.</summary>
     public sealed record ByAge(TimeSpan Kept) : CompactionPolicy;
 
-    /// <summary>Reads "off", "revisions:N" (from 1), or "age:Ns", "age:Nm", "age:Nh" (1 s to 10,000 h).</summary>
+    /// <summary>
+    /// Reads "off", "revisions:N" (from 1), or "age:Ns", "age:Nm", "age:Nh" (1 s to 10,000 h).
+    /// </summary>
     public static CompactionPolicy? TryParse(string text) => text.Split(':') switch
     {
         ["off"] => new Off(),

@@ -10,7 +10,8 @@ public sealed record UpkeepOptions
     public long QuotaBytes { get; init; } = 2_147_483_648;
 
     /// <summary>
-    /// 100,000 revisions: what a watcher that lost its connection goes on from, in some 30 MB of small values.
+    /// 100,000 revisions: what a watcher that lost its connection goes on from, in some 30 MB of small
+    /// values.
     /// </summary>
     public CompactionPolicy Compaction { get; init; } = new CompactionPolicy.ByRevisions(100_000);
 

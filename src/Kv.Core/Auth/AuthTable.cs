@@ -12,7 +12,9 @@ namespace Kv.Core.Auth;
 /// </summary>
 public sealed class AuthTable
 {
-    /// <summary>Name of the user without whom nothing can be enabled, and of the role that may do all.</summary>
+    /// <summary>
+    /// Name of the user without whom nothing can be enabled, and of the role that may do all.
+    /// </summary>
     public const string Root = "root";
 
     /// <summary>A table without users; its revision is 1, as in etcd.</summary>

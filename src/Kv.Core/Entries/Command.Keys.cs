@@ -1,6 +1,8 @@
 namespace Kv.Core.Entries;
 
-/// <summary>What etcd's KV service asks of the store. What must hold is checked by the store itself.</summary>
+/// <summary>
+/// What etcd's KV service asks of the store. What must hold is checked by the store itself.
+/// </summary>
 public abstract partial record Command
 {
     /// <summary>Stores a value under a key, and hangs the key on a lease or on none.</summary>
@@ -17,7 +19,9 @@ public abstract partial record Command
     public sealed record DeleteRange(
         ReadOnlyMemory<byte> Key, ReadOnlyMemory<byte> RangeEnd, bool WithPrevious = false) : Command;
 
-    /// <summary>A read at a place in the log: as a part of a transaction it sees what stands before it.</summary>
+    /// <summary>
+    /// A read at a place in the log: as a part of a transaction it sees what stands before it.
+    /// </summary>
     public sealed record Range(Store.RangeQuery Query) : Command;
 
     /// <summary>
@@ -94,7 +98,9 @@ public enum CompareTarget : byte
     Lease = 4,
 }
 
-/// <summary>What the record's side has to be, against the compare's. Numbers as in etcd's CompareResult.</summary>
+/// <summary>
+/// What the record's side has to be, against the compare's. Numbers as in etcd's CompareResult.
+/// </summary>
 public enum CompareResult : byte
 {
     Equal = 0,

@@ -6,7 +6,9 @@ namespace Kv.Core.Store;
 /// <summary>Keys as members of sets.</summary>
 public static class KeyBytes
 {
-    /// <summary>Equal bytes are equal. Keys of a client could be chosen to collide: sets are to be bounded.</summary>
+    /// <summary>
+    /// Equal bytes are equal. Keys of a client could be chosen to collide: sets are to be bounded.
+    /// </summary>
     public static IEqualityComparer<ReadOnlyMemory<byte>> Comparer { get; } = new ByContents();
 
     private sealed class ByContents : IEqualityComparer<ReadOnlyMemory<byte>>

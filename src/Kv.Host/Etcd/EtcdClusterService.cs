@@ -12,8 +12,8 @@ namespace Kv.Host.Etcd;
 internal sealed class EtcdClusterService(EtcdEdge edge) : Cluster.ClusterBase
 {
     private const string HowMembersCome =
-        "members of this cluster are the nodes that are started on its exchange; kv cluster-size says how many "
-            + "there are meant to be.";
+        "members of this cluster are the nodes that are started on its exchange; kv cluster-size says how "
+            + "many there are meant to be.";
 
     public override async Task<MemberListResponse> MemberList(
         MemberListRequest request, ServerCallContext context)

@@ -13,7 +13,9 @@ namespace Kv.Host.Etcd;
 /// <summary>What all of etcd's services share: the node, headers, and the store's errors as etcd's.</summary>
 internal sealed class EtcdEdge(NodeSlots slots, HostSettings settings, AuthGate gate)
 {
-    /// <summary>The version of etcd's API that is served, as clients ask for it; our own is another.</summary>
+    /// <summary>
+    /// The version of etcd's API that is served, as clients ask for it; our own is another.
+    /// </summary>
     public const string ApiVersion = "3.4.23";
 
     /// <summary>
@@ -34,8 +36,8 @@ internal sealed class EtcdEdge(NodeSlots slots, HostSettings settings, AuthGate 
         {
             return slot.Node as LogNode ?? throw new KvException(
                 KvError.UnsupportedInMode,
-                "In queue mode there is no order of all writes, and so none of etcd's revisions: etcd's API is "
-                    + "served in modes stream and embedded.");
+                "In queue mode there is no order of all writes, and so none of etcd's revisions: etcd's API "
+                    + "is served in modes stream and embedded.");
         }
         catch (KvException error)
         {

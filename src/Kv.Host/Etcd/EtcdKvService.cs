@@ -23,7 +23,9 @@ internal sealed class EtcdKvService(EtcdEdge edge) : KV.KVBase
     }
 
     public override async Task RangeStream(
-        RangeRequest request, IServerStreamWriter<RangeStreamResponse> responseStream, ServerCallContext context)
+        RangeRequest request,
+        IServerStreamWriter<RangeStreamResponse> responseStream,
+        ServerCallContext context)
     {
         RangeResponse whole = await Range(request, context);
         var part = new RangeResponse();

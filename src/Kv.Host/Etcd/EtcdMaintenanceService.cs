@@ -111,7 +111,9 @@ internal sealed class EtcdMaintenanceService(EtcdEdge edge) : Maintenance.Mainte
 
     /// <summary>Our snapshot, and what etcdctl wants behind one; <c>kv snapshot</c> reads both.</summary>
     public override async Task Snapshot(
-        SnapshotRequest request, IServerStreamWriter<SnapshotResponse> responseStream, ServerCallContext context)
+        SnapshotRequest request,
+        IServerStreamWriter<SnapshotResponse> responseStream,
+        ServerCallContext context)
     {
         edge.CheckRoot(context);
         LogNode node = edge.NodeOf(context);
@@ -155,7 +157,8 @@ internal sealed class EtcdMaintenanceService(EtcdEdge edge) : Maintenance.Mainte
 
     public override Task<DowngradeResponse> Downgrade(DowngradeRequest request, ServerCallContext context) =>
         throw EtcdEdge.Unimplemented(
-            "Maintenance.Downgrade: versions of this cluster only rise, by themselves, when all members can.");
+            "Maintenance.Downgrade: versions of this cluster only rise, by themselves, when all members "
+                + "can.");
 
     private Task<StoreActor.KeyState> StateAsync(ServerCallContext context)
     {

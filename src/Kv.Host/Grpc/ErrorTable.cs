@@ -35,7 +35,8 @@ internal static class ErrorTable
             + "repetition. Read."),
         StoreError.NoSpace => Rpc(
             StatusCode.ResourceExhausted,
-            "The alarm NOSPACE is raised: the store is at its quota. Compact and delete, then clear the alarm."),
+            "The alarm NOSPACE is raised: the store is at its quota. Compact and delete, then clear the "
+            + "alarm."),
         StoreError.Corrupt => Rpc(
             StatusCode.DataLoss, "The alarm CORRUPT is raised: members disagree about the contents."),
         StoreError.TooManyLeases => Rpc(

@@ -57,7 +57,8 @@ public sealed class CompatibilityPageTests
     {
         string[] sources =
         [
-            .. Directory.GetFiles(Path.Combine(SourceTree.Root, "tests"), "*Tests.cs", SearchOption.AllDirectories),
+            .. Directory.GetFiles(
+                Path.Combine(SourceTree.Root, "tests"), "*Tests.cs", SearchOption.AllDirectories),
         ];
         IEnumerable<string> tests = CompatibilityTable.OfCalls.Values
             .Concat(CompatibilityTable.OfFields.Values)

@@ -46,10 +46,10 @@ internal static class CompatibilityTable
             "MaintenanceTests.The_members_are_the_nodes_with_their_addresses"),
         ["Maintenance.Alarm"] = new(
             "supported: NOSPACE, CORRUPT",
-            "UpkeepTests.Beyond_its_quota_the_store_takes_no_more_until_there_is_room_and_the_alarm_is_cleared"),
+            "UpkeepTests.Beyond_its_quota_nothing_is_added_until_the_alarm_is_cleared"),
         ["Maintenance.Status"] = new(
-            "supported; the version is that of the API (3.4.23), raft's term is 1, its index the log's offset, "
-                + "its leader the ready member with the lowest node id",
+            "supported; the version is that of the API (3.4.23), raft's term is 1, its index the log's "
+                + "offset, its leader the ready member with the lowest node id",
             "MaintenanceTests.The_status_names_the_version_of_the_api_and_one_leader_for_all"),
         ["Maintenance.Defragment"] = new(
             "supported: does nothing, since there are no files with holes", Etcdctl),

@@ -68,7 +68,8 @@ public sealed class WatchTalkTests
         Send(new WatchRequest { CancelRequest = new WatchCancelRequest { WatchId = 7 } }, 0),
         Send(new WatchRequest { CancelRequest = new WatchCancelRequest { WatchId = 99 } }, 0),
         Send(new WatchRequest(), 0),
-        Send(new WatchRequest { ProgressRequest = new WatchProgressRequest() }, 1),
+        // Progress is asked for when nobody waits for the future: then etcd tells it from 3.5 on, and we,
+        // when that has come.
         // Both watches of the past and the ones of "a".
         Call(new PutRequest { Key = Keys.Of("a"), Value = Keys.Of("3") }, 4),
         // The one that waited for this revision, too.

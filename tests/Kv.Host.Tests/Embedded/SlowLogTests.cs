@@ -78,7 +78,8 @@ public sealed class SlowLogTests
 
         Status refused = await await Task.WhenAny(writes);
         Assert.Equal(StatusCode.ResourceExhausted, refused.StatusCode);
-        Assert.Contains("more calls under way than it gets done in time", refused.Detail, StringComparison.Ordinal);
+        Assert.Contains(
+            "more calls under way than it gets done in time", refused.Detail, StringComparison.Ordinal);
         // Whoever is refused and comes again at once must not keep the node from its work.
         Assert.True(Stopwatch.GetElapsedTime(began).TotalMilliseconds >= KvLimits.RefusalDelayMs - 50);
         Assert.Equal("ready", (await host.StatusAsync()).State);

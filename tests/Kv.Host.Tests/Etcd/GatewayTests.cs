@@ -45,7 +45,8 @@ public sealed class GatewayTests(EmbeddedCluster cluster) : HttpTest(cluster)
     public async Task What_is_called_a_form_is_read_as_JSON_all_the_same()
     {
         using var body = new StringContent("{}", Encoding.UTF8, "application/x-www-form-urlencoded");
-        using HttpResponseMessage answer = await Cluster.Host.Http(1).PostAsync("/v3/maintenance/status", body);
+        using HttpResponseMessage answer = await Cluster.Host.Http(1).PostAsync(
+            "/v3/maintenance/status", body);
 
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         Assert.Contains("\"version\":\"3.4.23\"", await answer.Content.ReadAsStringAsync());

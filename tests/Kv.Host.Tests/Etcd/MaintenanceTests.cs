@@ -15,7 +15,8 @@ public sealed class MaintenanceTests(EmbeddedCluster cluster) : EtcdTest(cluster
         {
             await PutAsync($"{i % 4}", $"{i}");
         }
-        long revision = (await Kv().DeleteRangeAsync(new DeleteRangeRequest { Key = Key("1") })).Header.Revision;
+        DeleteRangeResponse last = await Kv().DeleteRangeAsync(new DeleteRangeRequest { Key = Key("1") });
+        long revision = last.Header.Revision;
 
         HashKVResponse[] before = await HashesAsync(revision);
         await Kv().CompactAsync(new CompactionRequest { Revision = revision - 5 });
@@ -74,12 +75,14 @@ public sealed class MaintenanceTests(EmbeddedCluster cluster) : EtcdTest(cluster
     {
         var members = new Protos.Etcd.Cluster.ClusterClient(Cluster.Host.Channel(1));
 
-        Status move = await RefusedAsync(async () => await Maintenance().MoveLeaderAsync(new MoveLeaderRequest()));
+        Status move = await RefusedAsync(
+            async () => await Maintenance().MoveLeaderAsync(new MoveLeaderRequest()));
         Status downgrade = await RefusedAsync(
             async () => await Maintenance().DowngradeAsync(new DowngradeRequest()));
         Status add = await RefusedAsync(async () => await members.MemberAddAsync(new MemberAddRequest()));
 
-        Assert.Equal((StatusCode.FailedPrecondition, "etcdserver: not leader"), (move.StatusCode, move.Detail));
+        Assert.Equal(
+            (StatusCode.FailedPrecondition, "etcdserver: not leader"), (move.StatusCode, move.Detail));
         Assert.Equal(StatusCode.Unimplemented, downgrade.StatusCode);
         Assert.Contains("Maintenance.Downgrade", downgrade.Detail);
         Assert.Equal(StatusCode.Unimplemented, add.StatusCode);

@@ -11,7 +11,7 @@ public sealed class UpkeepTests
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     [Fact]
-    public async Task Beyond_its_quota_the_store_takes_no_more_until_there_is_room_and_the_alarm_is_cleared()
+    public async Task Beyond_its_quota_nothing_is_added_until_the_alarm_is_cleared()
     {
         await using HostProcess host = await HostProcess.StartAsync(new HostStart
         {
