@@ -170,6 +170,8 @@ internal sealed class WatchHubActor : ReceiveActor, IWithTimers
         if (_sessions.Count + _opening.Count == 0)
         {
             _store.Tell(new StoreActor.UnfollowChanges());
+            // It would hold what the store lets go.
+            _hub.Skip(new WatchHistory(default, 0, 0));
         }
     }
 }

@@ -35,6 +35,7 @@ internal sealed class WatchCatchUp
     {
         _history = history;
         CompactedRevision = history.CompactedRevision;
+        LetGoIfDone();
     }
 
     public void NoteSent(WatchLine line) => _unsent -= line.IsIndexed ? 1 : 0;
@@ -46,6 +47,7 @@ internal sealed class WatchCatchUp
             _unsent -= line.HasPending ? 1 : 0;
             _lines.Remove(line);
             _index.Remove(line);
+            LetGoIfDone();
         }
     }
 
@@ -73,6 +75,7 @@ internal sealed class WatchCatchUp
         {
             _history = null;
         }
+        LetGoIfDone();
         return new WatchCatchUpStep(late, resumed, isStale, history.Revision);
     }
 
@@ -94,11 +97,21 @@ internal sealed class WatchCatchUp
             Give(record, history.CompactedRevision, ready);
         }
         _records.Clear();
+        _found.Clear();
         foreach (WatchLine line in _lines)
         {
             line.Next = Math.Max(line.Next, through + 1);
         }
         return true;
+    }
+
+    // A stream that has come up may live long: it must not hold what the store has let go.
+    private void LetGoIfDone()
+    {
+        if (_lines.Count == 0)
+        {
+            _history = null;
+        }
     }
 
     private void Give(KeyRecord record, long compactedRevision, Queue<WatchLine> ready)

@@ -42,6 +42,7 @@ public sealed class WatchHub(WatchHistory now)
                 }
             }
         }
+        _found.Clear();
         PostStaged();
     }
 
